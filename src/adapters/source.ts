@@ -1,0 +1,11 @@
+/** A stream of bytes with a name: a file, standard input, or bytes in memory; already decompressed. */
+export interface Source {
+  /** Shown in messages: file name, or `<stdin>`. */
+  readonly name: string
+  /** Path on disk when the source is a plain uncompressed file, so that an adapter may seek in it. */
+  readonly path?: string
+  /** Size in bytes when known, for progress. */
+  readonly size?: number
+  /** The bytes from the beginning. May be called once. */
+  bytes(): AsyncIterable<Uint8Array>
+}

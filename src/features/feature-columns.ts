@@ -1,0 +1,36 @@
+/** What one feature is: its name, unit and how a person reads its value. */
+export interface FeatureSpec {
+  /** Unique within a set: 'orig_bytes', 'proto=udp', 'device flows in 1 min', 'temperature change'. */
+  readonly name: string
+  /** Unit of the value as shown: 'bytes', 's', 'packets/s', '°C'; '' for a pure number. */
+  readonly unit: string
+  /** How the stored value relates to the shown one: log1p values are shown through expm1. */
+  readonly scale: 'linear' | 'log1p'
+  /** Which side is suspicious; 'high' when only large values matter. */
+  readonly direction: 'both' | 'high' | 'low'
+  /** One-hot members of one categorical feature share `group`; `category` is the value this one stands for. */
+  readonly group?: string
+  readonly category?: string
+  /** Plain words for descriptions: 'bytes sent', 'connections in the last minute'. */
+  readonly words: string
+  /** For a sensor metric: which metric it derives from and how, used to tell spike, drift, stuck, noise apart. */
+  readonly metric?: string
+  readonly aspect?: 'level' | 'change' | 'spread' | 'gap' | 'relation'
+}
+
+/** Features of a batch before scaling: one float64 column a feature, NaN = missing. */
+export interface FeatureColumns {
+  readonly length: number
+  readonly specs: readonly FeatureSpec[]
+  /** `columns[j][i]` is feature j of row i. */
+  readonly columns: readonly Float64Array[]
+}
+
+/**
+ * Turns batches into features, in order; keeps whatever state behaviour over time needs, bounded
+ * per device. Feeding the same records in the same order gives the same values however they are cut
+ * into batches.
+ */
+export interface FeatureExtractor<B> {
+  extract(batch: B): FeatureColumns
+}
