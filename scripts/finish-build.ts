@@ -1,5 +1,5 @@
-/** Copies what the compiler leaves behind into dist/: WebAssembly kernels and page templates. */
-import { cpSync, globSync, mkdirSync } from 'node:fs'
+/** Completes dist/ after the compiler: copies kernels and page templates, makes the command executable. */
+import { chmodSync, cpSync, existsSync, globSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
@@ -8,3 +8,5 @@ for (const file of globSync('**/*.{wasm,html,css}', { cwd: join(root, 'src') }))
   mkdirSync(dirname(to), { recursive: true })
   cpSync(join(root, 'src', file), to)
 }
+const command = join(root, 'dist', 'cli', 'main.js')
+if (existsSync(command)) chmodSync(command, 0o755)
