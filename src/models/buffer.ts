@@ -25,7 +25,14 @@ const arrayTypes = {
   uint8: Uint8Array,
 } as const
 type TypeName = keyof typeof arrayTypes
-export type SectionArray = InstanceType<(typeof arrayTypes)[TypeName]>
+export type SectionArray =
+  | Float64Array
+  | Float32Array
+  | Int32Array
+  | Uint32Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array
 
 /** A buffer that is no model, a damaged one, or one of another version. */
 export class ModelFormatError extends Error {
