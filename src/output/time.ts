@@ -1,0 +1,26 @@
+let cachedSecond = Number.NaN
+let cachedText = ''
+
+/**
+ * Seconds since the epoch as RFC 3339 in UTC, with as many decimals as the time has, at most six:
+ * `2018-10-25T12:08:22.53864Z`. '' for NaN and for times outside the years 0–9999.
+ */
+export function rfc3339(seconds: number): string {
+  let whole = Math.floor(seconds)
+  let micros = Math.round((seconds - whole) * 1e6)
+  if (micros === 1e6) {
+    whole++
+    micros = 0
+  }
+  if (!(whole >= -62167219200 && whole < 253402300800)) return ''
+  if (whole !== cachedSecond) {
+    cachedText = new Date(whole * 1000).toISOString().slice(0, 19)
+    cachedSecond = whole
+  }
+  if (micros === 0) return `${cachedText}Z`
+  let digits = String(micros).padStart(6, '0')
+  let end = 6
+  while (digits[end - 1] === '0') end--
+  digits = digits.slice(0, end)
+  return `${cachedText}.${digits}Z`
+}
