@@ -11,6 +11,8 @@ export interface FeatureSpec {
   /** One-hot members of one categorical feature share `group`; `category` is the value this one stands for. */
   readonly group?: string
   readonly category?: string
+  /** A sine/cosine pair over the day or the week: only valid where training covers the cycle; shown as an hour or a weekday. */
+  readonly cycle?: 'day' | 'week'
   /** Plain words for descriptions: 'bytes sent', 'connections in the last minute'. */
   readonly words: string
   /** For a sensor metric: which metric it derives from and how, used to tell spike, drift, stuck, noise apart. */

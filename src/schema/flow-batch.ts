@@ -56,6 +56,8 @@ export interface FlowBatch {
   readonly device?: Dictionary
   /** 1 where the device is the originator of the flow, 0 where it is the responder. */
   readonly device_is_orig?: Uint8Array
+  /** Where the other side is, a `Scope` of address.ts: 1 local, 2 outside, 3 multicast or broadcast, 0 unknown. */
+  readonly peer_scope?: Uint8Array
 }
 
 /** One flow as a plain object: for tests, small sources and output rows; unset fields may be left out. */

@@ -1,0 +1,180 @@
+import type { FlowBatch } from '../../schema/flow-batch.ts'
+import type { FeatureColumns, FeatureExtractor, FeatureSpec } from '../feature-columns.ts'
+import { classOfPort, classOfService, SERVICE_CLASSES } from './services.ts'
+
+const PROTOCOLS = ['tcp', 'udp', 'icmp', 'other'] as const
+const PORT_CLASSES = ['well-known', 'registered', 'dynamic', 'none'] as const
+const STATES = ['complete', 'no answer', 'refused', 'reset', 'open', 'midstream', 'unknown'] as const
+const SCOPES = ['unknown', 'local', 'outside', 'group'] as const
+const STATE_OF: Readonly<Record<string, number>> = {
+  SF: 0,
+  S0: 1,
+  REJ: 2,
+  RSTO: 3,
+  RSTR: 3,
+  RSTOS0: 3,
+  RSTRH: 3,
+  SH: 4,
+  SHR: 4,
+  S1: 4,
+  S2: 4,
+  S3: 4,
+  OTH: 5,
+}
+
+function number(
+  name: string,
+  unit: string,
+  words: string,
+  scale: FeatureSpec['scale'] = 'log1p',
+  direction: FeatureSpec['direction'] = 'both',
+): FeatureSpec {
+  return { name, unit, scale, direction, words }
+}
+function oneHot(group: string, categories: readonly string[], words: string): FeatureSpec[] {
+  return categories.map((category) => ({
+    name: `${group}=${category}`,
+    unit: '',
+    scale: 'linear',
+    direction: 'both',
+    group,
+    category,
+    words,
+  }))
+}
+function cyclic(name: string, cycle: 'day' | 'week', words: string): FeatureSpec[] {
+  return ['sin', 'cos'].map((f) => ({
+    name: `${name}_${f}`,
+    unit: cycle === 'day' ? 'h' : '',
+    scale: 'linear',
+    direction: 'both',
+    cycle,
+    words,
+  }))
+}
+
+/** Features of a flow by itself, in column order. "out" is from the device to its peer, "in" the way back. */
+const NUMBERS: readonly FeatureSpec[] = [
+  number('bytes_out', 'bytes', 'bytes sent'),
+  number('bytes_in', 'bytes', 'bytes received'),
+  number('pkts_out', 'packets', 'packets sent'),
+  number('pkts_in', 'packets', 'packets received'),
+  number('duration', 'ms', 'duration'),
+  number('bytes_ratio', '', 'share of bytes that the device sent', 'linear'),
+  number('packet_rate', 'packets/s', 'packet rate'),
+  number('bytes_per_pkt_out', 'bytes', 'bytes per packet sent'),
+  number('bytes_per_pkt_in', 'bytes', 'bytes per packet received'),
+  number('opened_by_peer', '', 'opened by the other side', 'linear'),
+]
+const SPECS: readonly FeatureSpec[] = [
+  ...NUMBERS,
+  ...oneHot('proto', PROTOCOLS, 'protocol'),
+  ...oneHot('port', PORT_CLASSES, 'port class of the service'),
+  ...oneHot('service', SERVICE_CLASSES, 'kind of service'),
+  ...oneHot('state', STATES, 'outcome of the connection'),
+  ...oneHot('peer', SCOPES, 'where the other side is'),
+  ...cyclic('hour', 'day', 'hour of the day (UTC)'),
+  ...cyclic('weekday', 'week', 'day of the week (UTC)'),
+]
+const PROTO_AT = NUMBERS.length
+const PORT_AT = PROTO_AT + PROTOCOLS.length
+const SERVICE_AT = PORT_AT + PORT_CLASSES.length
+const STATE_AT = SERVICE_AT + SERVICE_CLASSES.length
+const SCOPE_AT = STATE_AT + STATES.length
+const TIME_AT = SCOPE_AT + SCOPES.length
+
+/**
+ * Features of each flow from the device's point of view; see docs/features.md.
+ *
+ * Sizes are those of the IP layer (headers included) because every source of flows has them even for
+ * a single unanswered packet; payload bytes stand in where it has not.
+ */
+export class FlowExtractor implements FeatureExtractor<FlowBatch> {
+  extract(batch: FlowBatch): FeatureColumns {
+    const n = batch.length
+    const columns = SPECS.map(() => new Float64Array(n))
+    fillSizes(batch, columns)
+    fillCategories(batch, columns)
+    fillTime(batch.ts, columns)
+    const extra = [...(batch.extra ?? [])].filter(([name]) => !SPECS.some((s) => s.name === name))
+    return {
+      length: n,
+      specs: [...SPECS, ...extra.map(([name]) => number(name, '', name, 'linear'))],
+      columns: [...columns, ...extra.map(([, values]) => values)],
+    }
+  }
+}
+
+/** A fresh extractor for flows. */
+export function createFlowExtractor(): FeatureExtractor<FlowBatch> {
+  return new FlowExtractor()
+}
+
+function fillSizes(batch: FlowBatch, columns: readonly Float64Array[]): void {
+  const { orig_bytes, resp_bytes, orig_ip_bytes, resp_ip_bytes, orig_pkts, resp_pkts, duration } = batch
+  const [bytesOut, bytesIn, pktsOut, pktsIn, ms, ratio, rate, perPktOut, perPktIn, byPeer] = columns
+  const origs = batch.device_is_orig
+  for (let i = 0; i < batch.length; i++) {
+    const ob = known(orig_ip_bytes[i]!, orig_bytes[i]!)
+    const rb = known(resp_ip_bytes[i]!, resp_bytes[i]!)
+    const isOrig = !origs || origs[i] === 1
+    const out = isOrig ? ob : rb
+    const back = isOrig ? rb : ob
+    const po = isOrig ? orig_pkts[i]! : resp_pkts[i]!
+    const pi = isOrig ? resp_pkts[i]! : orig_pkts[i]!
+    bytesOut![i] = Math.log1p(out)
+    bytesIn![i] = Math.log1p(back)
+    pktsOut![i] = Math.log1p(po)
+    pktsIn![i] = Math.log1p(pi)
+    // One packet has no duration; Zeek leaves it unset.
+    const single = po + pi <= 1
+    const seconds = single ? 0 : duration[i]!
+    ms![i] = Math.log1p(seconds * 1000)
+    ratio![i] = out + back > 0 ? out / (out + back) : out + back === 0 ? 0.5 : Number.NaN
+    // Gaps between packets per second; a millisecond is the finest time that all sources keep.
+    rate![i] = single ? 0 : Math.log1p((po + pi - 1) / Math.max(seconds, 1e-3))
+    perPktOut![i] = Math.log1p(po > 0 ? out / po : po === 0 ? 0 : Number.NaN)
+    perPktIn![i] = Math.log1p(pi > 0 ? back / pi : pi === 0 ? 0 : Number.NaN)
+    byPeer![i] = isOrig ? 0 : 1
+  }
+}
+
+/** A negative size or duration is impossible and therefore as good as missing. */
+function known(value: number, otherwise: number): number {
+  return value >= 0 ? value : otherwise >= 0 ? otherwise : Number.NaN
+}
+
+function fillCategories(batch: FlowBatch, columns: readonly Float64Array[]): void {
+  const { proto, resp_p, service, conn_state, peer_scope } = batch
+  const serviceClass = new Int8Array(service.values.length).fill(-2)
+  const stateClass = Uint8Array.from(conn_state.values, (s) => STATE_OF[s] ?? STATES.length - 1)
+  for (let i = 0; i < batch.length; i++) {
+    const p = proto[i]!
+    const hasPorts = p === 6 || p === 17 || p === 132 || p === 255
+    const port = resp_p[i]!
+    const protoClass = p === 6 ? 0 : p === 17 ? 1 : p === 1 || p === 58 ? 2 : 3
+    columns[PROTO_AT + protoClass]![i] = 1
+    const portClass = !hasPorts ? 3 : port < 1024 ? 0 : port < 49152 ? 1 : 2
+    columns[PORT_AT + portClass]![i] = 1
+    const code = service.codes[i]!
+    if (serviceClass[code] === -2) serviceClass[code] = classOfService(service.values[code]!)
+    let cls = serviceClass[code]!
+    if (cls < 0) cls = hasPorts ? classOfPort(port) : SERVICE_CLASSES.length - 1
+    columns[SERVICE_AT + cls]![i] = 1
+    columns[STATE_AT + stateClass[conn_state.codes[i]!]!]![i] = 1
+    columns[SCOPE_AT + (peer_scope ? peer_scope[i]! : 0)]![i] = 1
+  }
+}
+
+function fillTime(ts: Float64Array, columns: readonly Float64Array[]): void {
+  const [hourSin, hourCos, daySin, dayCos] = columns.slice(TIME_AT)
+  for (let i = 0; i < ts.length; i++) {
+    const hour = ((ts[i]! % 86400) / 86400) * 2 * Math.PI
+    // 1970-01-01 was a Thursday; the phase makes Monday 00:00 the start.
+    const day = (((ts[i]! + 3 * 86400) % 604800) / 604800) * 2 * Math.PI
+    hourSin![i] = Math.sin(hour)
+    hourCos![i] = Math.cos(hour)
+    daySin![i] = Math.sin(day)
+    dayCos![i] = Math.cos(day)
+  }
+}
