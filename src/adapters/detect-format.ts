@@ -1,0 +1,21 @@
+import type { Adapter } from './adapter.ts'
+import { looksLike, type OpenSource } from './open.ts'
+import { InputError } from './read-report.ts'
+import { adapterNamed, adapters } from './registry.ts'
+
+/**
+ * The adapter for a source, by its content; `wanted` (from `--adapter`) overrides.
+ *
+ * @throws InputError when nothing can read it: says what was seen and what is accepted
+ */
+export function detectFormat(source: OpenSource, wanted?: string): Adapter {
+  if (source.head.length === 0) throw new InputError(`${source.name} is empty; expects data`)
+  if (wanted) return adapterNamed(wanted)
+  const adapter = adapters.find((a) => a.accepts(source.head))
+  if (adapter) return adapter
+  const accepted = adapters.map((a) => `${a.name} (${a.description})`).join('; ')
+  throw new InputError(
+    `${source.name} looks like ${looksLike(source.head, source.name)}, which no adapter reads; accepted: ` +
+      `${accepted}. Name one with --adapter if this is one of them`,
+  )
+}

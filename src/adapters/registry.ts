@@ -1,0 +1,17 @@
+import type { Adapter } from './adapter.ts'
+import { InputError } from './read-report.ts'
+import { zeekAdapter } from './zeek/adapter.ts'
+
+/** Every adapter in the order in which they are asked: formats with a magic first, any table last. */
+export const adapters: readonly Adapter[] = [zeekAdapter]
+
+/**
+ * The adapter of that name.
+ *
+ * @throws InputError with the names there are
+ */
+export function adapterNamed(name: string): Adapter {
+  const adapter = adapters.find((a) => a.name === name.toLowerCase())
+  if (adapter) return adapter
+  throw new InputError(`unknown adapter "${name}"; there are ${adapters.map((a) => a.name).join(', ')}`)
+}

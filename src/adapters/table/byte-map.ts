@@ -1,0 +1,210 @@
+import type { Dictionary } from '../../schema/dictionary.ts'
+
+const decoder = new TextDecoder('utf-8')
+
+/**
+ * A hash table from byte strings to values: what was seen before costs a hash and a compare, no string.
+ *
+ * Open addressing with linear probing; the keys lie one after another in one pool. The hash is
+ * FNV-1a (Fowler, Noll, Vo) with a final mix, as low bits choose the slot.
+ */
+export class ByteMap<T> {
+  readonly values: T[] = []
+  readonly #convert: (text: string) => T
+  #slots = new Int32Array(256) // entry + 1; 0 = free
+  #hashes = new Uint32Array(128)
+  #starts = new Uint32Array(129)
+  #pool = new Uint8Array(4096)
+
+  /** @param convert makes the value of a byte string (decoded as UTF-8) the first time it is seen */
+  constructor(convert: (text: string) => T) {
+    this.#convert = convert
+  }
+
+  get size(): number {
+    return this.values.length
+  }
+
+  /** Index into {@link values} of the bytes `[start, end)`; a new entry when unseen. */
+  entry(bytes: Uint8Array, start: number, end: number): number {
+    let hash = 0x811c9dc5
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
+    hash ^= hash >>> 15
+    hash >>>= 0
+    const mask = this.#slots.length - 1
+    const length = end - start
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const entry = this.#slots[slot]! - 1
+      if (entry < 0) return this.#insert(bytes, start, end, hash, slot)
+      if (this.#hashes[entry] !== hash) continue
+      const from = this.#starts[entry]!
+      if (this.#starts[entry + 1]! - from !== length) continue
+      let i = 0
+      while (i < length && this.#pool[from + i] === bytes[start + i]) i++
+      if (i === length) return entry
+    }
+  }
+
+  #insert(bytes: Uint8Array, start: number, end: number, hash: number, slot: number): number {
+    const entry = this.values.length
+    if (entry === this.#hashes.length) {
+      this.#grow()
+      return this.entry(bytes, start, end)
+    }
+    const from = this.#starts[entry]!
+    if (from + end - start > this.#pool.length) {
+      const grown = new Uint8Array((from + end - start) * 2)
+      grown.set(this.#pool)
+      this.#pool = grown
+    }
+    const key = bytes.subarray(start, end)
+    this.#pool.set(key, from)
+    this.#starts[entry + 1] = from + end - start
+    this.#hashes[entry] = hash
+    this.#slots[slot] = entry + 1
+    this.values.push(this.#convert(decoder.decode(key)))
+    return entry
+  }
+
+  /** Twice the entries; slots stay at twice the entries, so probes stay short. */
+  #grow(): void {
+    const capacity = this.#hashes.length * 2
+    const hashes = new Uint32Array(capacity)
+    hashes.set(this.#hashes)
+    const starts = new Uint32Array(capacity + 1)
+    starts.set(this.#starts)
+    this.#hashes = hashes
+    this.#starts = starts
+    this.#slots = new Int32Array(capacity * 2)
+    const mask = capacity * 2 - 1
+    for (let entry = 0; entry < this.values.length; entry++) {
+      let slot = hashes[entry]! & mask
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask
+      this.#slots[slot] = entry + 1
+    }
+  }
+
+  clear(): void {
+    this.values.length = 0
+    this.#slots.fill(0)
+  }
+}
+
+/** Entries kept between batches; a scan of ever new addresses must not grow memory for ever. */
+const KEPT_ENTRIES = 65_536
+
+/** A {@link Dictionary} column filled from bytes, batch after batch. */
+export class DictionaryColumn {
+  readonly #map: ByteMap<string | undefined>
+  readonly #capacity: number
+  #codes: Uint32Array
+  #values: string[] = []
+  /** Code in this batch of each entry, valid where its epoch is the current one. */
+  #codeOf = new Uint32Array(256)
+  #epochOf = new Uint32Array(256)
+  #epoch = 1
+  #unsetCode = -1
+
+  /** @param convert the column's string for a cell's text; undefined when the text is not acceptable */
+  constructor(capacity: number, convert: (text: string) => string | undefined) {
+    this.#map = new ByteMap(convert)
+    this.#capacity = capacity
+    this.#codes = new Uint32Array(capacity)
+  }
+
+  /** Puts the bytes into `row`; false when they are not acceptable. */
+  set(row: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const entry = this.#map.entry(bytes, start, end)
+    if (entry >= this.#codeOf.length) {
+      const codes = new Uint32Array(this.#codeOf.length * 2)
+      codes.set(this.#codeOf)
+      this.#codeOf = codes
+      const epochs = new Uint32Array(this.#epochOf.length * 2)
+      epochs.set(this.#epochOf)
+      this.#epochOf = epochs
+    }
+    if (this.#epochOf[entry] !== this.#epoch) {
+      const value = this.#map.values[entry]
+      if (value === undefined) return false
+      this.#epochOf[entry] = this.#epoch
+      this.#codeOf[entry] = this.#codeFor(value)
+    }
+    this.#codes[row] = this.#codeOf[entry]!
+    return true
+  }
+
+  /** Two cells may mean the same value (`-` and nothing, `Benign` and `benign`): it gets one code. */
+  #index = new Map<string, number>()
+  #codeFor(value: string): number {
+    let code = this.#index.get(value)
+    if (code === undefined) {
+      code = this.#values.length
+      this.#values.push(value)
+      this.#index.set(value, code)
+    }
+    return code
+  }
+
+  /** Marks `row` as unset. */
+  unset(row: number): void {
+    if (this.#unsetCode < 0) this.#unsetCode = this.#codeFor('')
+    this.#codes[row] = this.#unsetCode
+  }
+
+  /** The column's first `length` rows; the next batch starts empty. */
+  finish(length: number): Dictionary {
+    const column = { codes: this.#codes.subarray(0, length), values: this.#values }
+    this.#codes = new Uint32Array(this.#capacity)
+    this.#values = []
+    this.#index = new Map()
+    this.#unsetCode = -1
+    this.#epoch++
+    if (this.#map.size > KEPT_ENTRIES) {
+      this.#map.clear()
+      this.#epochOf.fill(0)
+    }
+    return column
+  }
+}
+
+/**
+ * A {@link Dictionary} of strings that hardly repeat (connection ids): no table; the batch's bytes are
+ * collected and decoded at once, each value a slice of that one string.
+ */
+export class UniqueColumn {
+  readonly #capacity: number
+  readonly #ends: Uint32Array
+  #pool = new Uint8Array(1 << 16)
+
+  constructor(capacity: number) {
+    this.#capacity = capacity
+    this.#ends = new Uint32Array(capacity)
+  }
+
+  set(row: number, bytes: Uint8Array, start: number, end: number): void {
+    const from = row === 0 ? 0 : this.#ends[row - 1]!
+    const to = from + end - start
+    if (to > this.#pool.length) {
+      const grown = new Uint8Array(to * 2)
+      grown.set(this.#pool)
+      this.#pool = grown
+    }
+    for (let i = start, o = from; i < end; i++, o++) this.#pool[o] = bytes[i]!
+    this.#ends[row] = to
+  }
+
+  finish(length: number): Dictionary {
+    const codes = new Uint32Array(Math.min(length, this.#capacity))
+    const values: string[] = new Array(codes.length)
+    const size = length === 0 ? 0 : this.#ends[length - 1]!
+    const text = decoder.decode(this.#pool.subarray(0, size))
+    const plain = text.length === size // one character a byte, so offsets agree
+    for (let row = 0, from = 0; row < codes.length; row++) {
+      const to = this.#ends[row]!
+      values[row] = plain ? text.slice(from, to) : decoder.decode(this.#pool.subarray(from, to))
+      codes[row] = row
+      from = to
+    }
+    return { codes, values }
+  }
+}

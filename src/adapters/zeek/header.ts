@@ -1,0 +1,87 @@
+import type { FlowBinding, FlowField } from '../table/flow-writer.ts'
+
+/** Zeek's name of a conn.log field -> standard field. IoT-23 adds its labels under several names. */
+const FIELDS: Readonly<Record<string, FlowField>> = {
+  ts: 'ts',
+  uid: 'uid',
+  'id.orig_h': 'orig_h',
+  'id.orig_p': 'orig_p',
+  'id.resp_h': 'resp_h',
+  'id.resp_p': 'resp_p',
+  proto: 'proto',
+  service: 'service',
+  duration: 'duration',
+  orig_bytes: 'orig_bytes',
+  resp_bytes: 'resp_bytes',
+  conn_state: 'conn_state',
+  missed_bytes: 'missed_bytes',
+  history: 'history',
+  orig_pkts: 'orig_pkts',
+  orig_ip_bytes: 'orig_ip_bytes',
+  resp_pkts: 'resp_pkts',
+  resp_ip_bytes: 'resp_ip_bytes',
+  orig_l2_addr: 'orig_l2_addr',
+  resp_l2_addr: 'resp_l2_addr',
+  label: 'label',
+  'detailed-label': 'detailed_label',
+  detailed_label: 'detailed_label',
+  det_label: 'detailed_label',
+  detailedlabel: 'detailed_label',
+}
+
+/** The fields of a conn.log without a header, in Zeek's default order; IoT-23's labels follow. */
+export const DEFAULT_FIELDS: readonly string[] = (
+  'ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes conn_state ' +
+  'local_orig local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents ' +
+  'label detailed-label'
+).split(' ')
+
+/** IoT-23 joins its last three fields with this inside one tab-separated field. */
+export const TAIL_SEPARATOR = '   '
+
+/** What the `#` lines of a Zeek log have said so far. */
+export class ZeekHeader {
+  separator = 9
+  unsetField = '-'
+  emptyField = '(empty)'
+  path = ''
+  fields: readonly string[] = []
+  /** How many fields the last separated one holds, joined by {@link TAIL_SEPARATOR}; 1 = an ordinary field. */
+  tail = 1
+
+  /** Takes in one `#` line; true when it was `#fields`, which begins a new layout. */
+  directive(line: string): boolean {
+    if (line.startsWith('#separator')) {
+      const text = line.slice('#separator'.length).trim()
+      const hex = /^\\x([0-9a-f]{2})$/i.exec(text)
+      this.separator = hex ? Number.parseInt(hex[1]!, 16) : text.charCodeAt(0) || 9
+      return false
+    }
+    const [name, ...values] = line.split(String.fromCharCode(this.separator))
+    if (name === '#unset_field') this.unsetField = values[0] ?? this.unsetField
+    else if (name === '#empty_field') this.emptyField = values[0] ?? this.emptyField
+    else if (name === '#path') this.path = values[0] ?? ''
+    else if (name === '#fields') {
+      this.setFields(values)
+      return true
+    }
+    return false
+  }
+
+  setFields(fields: readonly string[]): void {
+    const tail = fields.at(-1)?.split(/ {2,}/) ?? []
+    this.tail = Math.max(1, tail.length)
+    this.fields = [...fields.slice(0, -1), ...tail]
+  }
+
+  /** The bindings of the known fields with their column numbers. */
+  bindings(): { column: number; binding: FlowBinding }[] {
+    const taken = new Set<FlowField>()
+    return this.fields.flatMap((source, column) => {
+      const field = FIELDS[source.toLowerCase()]
+      if (!field || taken.has(field)) return []
+      taken.add(field)
+      return [{ column, binding: { source, field } }]
+    })
+  }
+}
