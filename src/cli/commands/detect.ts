@@ -1,0 +1,174 @@
+import { type Command, Option } from 'commander'
+import { Highlights } from '../../output/highlights.ts'
+import { openSink, type Sink } from '../../output/sink.ts'
+import { anomalyWriter, TABLE_FORMATS, type TableFormat } from '../../output/writers.ts'
+import type { DetectSummary, ModelChoice } from '../../pipeline/options.ts'
+import type { ModelBundle } from '../../store/model-bundle.ts'
+import { detectText } from '../detect-text.ts'
+import { UsageError } from '../failure.ts'
+import { given } from '../given.ts'
+import { JsonDocument } from '../json-document.ts'
+import {
+  between,
+  type InputOptions,
+  inputOptions,
+  modelOption,
+  modelsOption,
+  scoringOptions,
+} from '../options.ts'
+import { keepInput, outputTarget } from '../output-target.ts'
+import { progress } from '../progress.ts'
+import { counted, readText, reportJson } from '../read-text.ts'
+import { readOptions } from '../reading.ts'
+import { print, style } from '../terminal.ts'
+
+interface Options extends InputOptions {
+  models: string
+  model?: ModelChoice
+  threshold?: number
+  output?: string
+  format?: TableFormat
+  report?: string
+  failOnAnomaly?: true
+  local?: string[]
+  workers?: number
+}
+
+export function detectCommand(program: Command): void {
+  modelsOption(
+    scoringOptions(
+      inputOptions(
+        program.command('detect').description('Tell which records are unusual, of which device, and why'),
+      ),
+    ),
+  )
+    .addOption(modelOption('which of the trained models decide; all of them when left out'))
+    .option(
+      '--threshold <confidence>',
+      'confidence from which a record is an anomaly, 0 to 1 (default 0.7)',
+      between(0, 1),
+    )
+    .option('-o, --output <file>', 'write every anomaly there: .csv, .json, .ndjson or .parquet')
+    .addOption(
+      new Option(
+        '--format <name>',
+        'default by the extension of --output; alone, writes to standard output',
+      ).choices(TABLE_FORMATS),
+    )
+    .option('--report <file.html>', 'write a self-contained HTML report')
+    .option('--fail-on-anomaly', 'exit with 3 when there are anomalies')
+    .addHelpText('after', EXAMPLES)
+    .action(run)
+}
+
+const EXAMPLES = `
+Examples:
+  $ motewatch detect --input new.pcap --threshold 0.8 --output results.csv
+  $ motewatch detect --input conn.log.labeled --model isolation-forest --format json
+  $ motewatch detect --input captures/ --report report.html
+  $ tcpdump -w - | motewatch detect --input - --format ndjson
+  $ motewatch detect --input today.log --fail-on-anomaly || mail -s 'look' admin < /dev/null`
+
+async function run(options: Options): Promise<void> {
+  const { models, model, threshold, local, workers, report } = options
+  const { input, reading } = await readOptions(options)
+  const rows = options.output !== undefined || options.format !== undefined
+  const target = outputTarget(options, input, TABLE_FORMATS, 'csv')
+  if (options.json && rows && target.path === '-') {
+    throw new UsageError(
+      '--json prints one document that has the anomalies; leave --format out or add --output FILE',
+    )
+  }
+  if (report !== undefined) {
+    if (report === '-') throw new UsageError('--report expects a file name, for example report.html')
+    keepInput(report, input)
+  }
+  const [{ detect }, { loadBundles }] = await Promise.all([
+    import('../../pipeline.ts'),
+    import('../../store/model-bundle.ts'),
+  ])
+  const bundles = await loadBundles(models)
+  const highlights = new Highlights()
+  // Opened now, so that a place that cannot be written is told before the work, not after.
+  const page = report === undefined ? undefined : openSink(report)
+  const writer = rows ? await anomalyWriter(target.format, openSink(target.path)) : undefined
+  const document = options.json ? new JsonDocument() : undefined
+  const bar = await progress('Detecting')
+  const found = detect(input, bundles, {
+    ...reading,
+    ...given({ model, threshold, local, workers }),
+    onProgress: bar.update,
+  })
+  let summary: DetectSummary
+  try {
+    for (;;) {
+      const next = await found.next()
+      if (next.done) {
+        summary = next.value
+        break
+      }
+      highlights.add(next.value)
+      await writer?.write(next.value)
+      await document?.write(next.value)
+    }
+    await writer?.close()
+    if (page) await writeReport(page, summary, highlights, bundles)
+  } catch (error) {
+    writer?.abort()
+    page?.abort()
+    throw document ? await document.fail(error) : error
+  } finally {
+    bar.stop()
+  }
+  if (document) {
+    const { reports, ...counts } = summary
+    await document.finish({
+      ...counts,
+      sources: reports.map(reportJson),
+      models,
+      ...given({ output: options.output, report }),
+    })
+  } else await say(options, input, summary, highlights, rows && target.path === '-')
+  if (options.failOnAnomaly && summary.anomalies > 0) process.exitCode = 3
+}
+
+/** Tells a person what was found: on standard output, or beside it when the rows go there. */
+async function say(
+  { output, report, models, threshold }: Options,
+  input: readonly string[],
+  summary: DetectSummary,
+  highlights: Highlights,
+  aside: boolean,
+): Promise<void> {
+  if (aside) {
+    process.stderr.write(`${readText(summary.reports)}\n${counted(summary.anomalies, 'anomalies')}\n`)
+    return
+  }
+  print(await detectText(summary, highlights))
+  const next: string[] = []
+  if (output !== undefined)
+    next.push(`All ${counted(summary.anomalies, 'anomalies')} are in ${style('bold', output)}.`)
+  if (report !== undefined) next.push(`The report is in ${style('bold', report)}; open it in a browser.`)
+  const again = `motewatch detect --input ${input.join(' ')}${models === 'models/' ? '' : ` --models ${models}`}`
+  if (summary.anomalies > 0 && output === undefined && !input.includes('-')) {
+    next.push(`Every anomaly with its reasons:  ${again} --output anomalies.csv`)
+  }
+  if (summary.anomalies > 0 && report === undefined && !input.includes('-')) {
+    next.push(`To look at them with plots:      ${again} --report report.html`)
+  }
+  if (summary.anomalies === 0 && (threshold ?? 1) > 0.5 && !input.includes('-')) {
+    next.push(`To see the least usual records:  ${again} --threshold 0.5`)
+  }
+  if (next.length > 0) print(`\n${next.join('\n')}`)
+}
+
+async function writeReport(
+  page: Sink,
+  summary: DetectSummary,
+  highlights: Highlights,
+  bundles: readonly ModelBundle[],
+): Promise<void> {
+  const { reportHtml } = await import('../../output/report/report.ts')
+  await page.write(new TextEncoder().encode(reportHtml(summary, highlights, bundles)))
+  page.close()
+}

@@ -1,0 +1,127 @@
+import type { Command } from 'commander'
+import type { Evaluation } from '../../pipeline/evaluator.ts'
+import type { ModelChoice } from '../../pipeline/options.ts'
+import { given } from '../given.ts'
+import { percent } from '../model-text.ts'
+import {
+  between,
+  type InputOptions,
+  inputOptions,
+  modelOption,
+  modelsOption,
+  scoringOptions,
+} from '../options.ts'
+import { progress } from '../progress.ts'
+import { count, readText, reportJson } from '../read-text.ts'
+import { readOptions } from '../reading.ts'
+import { plain, print, printJson, style, table } from '../terminal.ts'
+
+interface Options extends InputOptions {
+  models: string
+  model?: ModelChoice
+  threshold?: number
+  local?: string[]
+  workers?: number
+}
+
+const SHOWN_LABELS = 20
+
+export function evaluateCommand(program: Command): void {
+  modelsOption(
+    scoringOptions(
+      inputOptions(
+        program.command('evaluate').description('Compare what the models say with the labels of the input'),
+      ),
+    ),
+  )
+    .addOption(modelOption('which of the trained models decide; all of them when left out'))
+    .option(
+      '--threshold <confidence>',
+      'confidence from which a record is an anomaly, 0 to 1 (default 0.7)',
+      between(0, 1),
+    )
+    .addHelpText('after', EXAMPLES)
+    .action(run)
+}
+
+const EXAMPLES = `
+Examples:
+  $ motewatch evaluate --input conn.log.labeled --models models/ --json
+  $ motewatch evaluate --input labelled/ --threshold 0.8`
+
+async function run(options: Options): Promise<void> {
+  const { models, model, threshold, local, workers } = options
+  const { input, reading } = await readOptions(options)
+  const [{ evaluate }, { loadBundles }] = await Promise.all([
+    import('../../pipeline.ts'),
+    import('../../store/model-bundle.ts'),
+  ])
+  const bundles = await loadBundles(models)
+  const bar = await progress('Evaluating')
+  try {
+    const evaluation = await evaluate(input, bundles, {
+      ...reading,
+      ...given({ model, threshold, local, workers }),
+      onProgress: bar.update,
+    })
+    bar.stop()
+    const { reports, ...measures } = evaluation
+    if (options.json) printJson({ ...measures, sources: reports.map(reportJson) })
+    else print(await evaluationText(evaluation))
+  } finally {
+    bar.stop()
+  }
+}
+
+async function evaluationText(e: Evaluation): Promise<string> {
+  const lines = [
+    readText(e.reports),
+    '',
+    `${count(e.rows)} rows: ${count(e.benign)} benign, ${count(e.malicious)} attack, ${count(e.unlabelled)} without label`,
+    '',
+  ]
+  const rows = [['all together', e.ensemble] as const, ...Object.entries(e.models)]
+    .filter((_, i, all) => i > 0 || all.length > 2)
+    .map(([name, m]) => [
+      name,
+      figure(m.rocAuc),
+      figure(m.averagePrecision),
+      share(m.recall),
+      share(m.falseAlarmRate),
+    ])
+  lines.push(
+    await table(
+      ['Model', 'ROC AUC', 'PR AUC', `Recall at ${e.threshold}`, 'False alarms'],
+      rows,
+      [1, 2, 3, 4],
+    ),
+    '',
+    await table(
+      ['Threshold', 'Promised false alarms', 'Measured', 'Recall'],
+      e.thresholds.map((t) => [String(t.threshold), share(t.p), share(t.falseAlarmRate), share(t.recall)]),
+      [1, 2, 3],
+    ),
+  )
+  const labels = Object.entries(e.ensemble.byLabel).sort((a, b) => b[1].rows - a[1].rows)
+  if (labels.length > 0) {
+    const shown = labels.slice(0, SHOWN_LABELS)
+    lines.push(
+      '',
+      await table(
+        ['Attack', 'Rows', 'Recall'],
+        shown.map(([name, { rows: n, recall }]) => [plain(name), count(n), share(recall)]),
+        [1, 2],
+      ),
+    )
+    if (labels.length > SHOWN_LABELS) lines.push(style('dim', `… and ${labels.length - SHOWN_LABELS} more`))
+  }
+  return lines.join('\n')
+}
+
+function figure(value: number | null): string {
+  return value === null ? '-' : value.toFixed(4)
+}
+
+function share(value: number | null): string {
+  return value === null ? '-' : percent(value)
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { Command, CommanderError } from 'commander'
+import { abortOutputs, outputsOpen } from '../output/sink.ts'
+import { detectCommand } from './commands/detect.ts'
+import { evaluateCommand } from './commands/evaluate.ts'
+import { flowsCommand } from './commands/flows.ts'
+import { trainCommand } from './commands/train.ts'
+import { fail } from './failure.ts'
+
+/**
+ * Runs one command line and sets the exit code: 0 done, 1 failed, 2 wrong usage,
+ * 3 `detect --fail-on-anomaly` found some.
+ *
+ * @param args the words after `motewatch`
+ */
+export async function main(args: readonly string[]): Promise<void> {
+  // Compiled code kept between runs makes a second start faster; where it cannot be kept, nothing is lost.
+  enableCompileCache()
+  survivePipes()
+  const json = args.includes('--json')
+  try {
+    await program().parseAsync(args.length === 0 ? ['--help'] : args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return
+    process.exitCode = fail(error, json)
+  }
+}
+
+function program(): Command {
+  const program = new Command('motewatch')
+    .description('Tells which connected device is misbehaving, and why.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .exitOverride()
+    // Errors are reported in one place, by `fail`.
+    .configureOutput({ outputError: () => {} })
+    .showHelpAfterError(false)
+    .addHelpText('after', EXAMPLES)
+  for (const command of [trainCommand, detectCommand, evaluateCommand, flowsCommand]) {
+    command(program)
+  }
+  return program
+}
+
+const EXAMPLES = `
+Examples:
+  $ motewatch start                                  try everything on the bundled sample
+  $ motewatch train --input traffic.csv              learn what is normal, into models/
+  $ motewatch detect --input new.pcap                say what is not, and why
+  $ motewatch detect --input new.pcap --output anomalies.csv --report report.html
+  $ tcpdump -w - | motewatch detect --input -
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 anomalies found with --fail-on-anomaly.
+motewatch COMMAND --help tells the options of a command.`
+
+function version(): string {
+  const manifest = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+}
+
+/**
+ * A reader that has seen enough (`| head`) is not an error, and an interrupted run leaves no half-written file.
+ */
+function survivePipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') {
+        abortOutputs()
+        process.exit(1)
+      }
+      // A file that is being written is still wanted; without one nobody is listening any more.
+      if (!outputsOpen()) process.exit(0)
+    })
+  }
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.once(signal, () => {
+      abortOutputs()
+      process.exit(code)
+    })
+  }
+}

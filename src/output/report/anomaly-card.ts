@@ -1,0 +1,98 @@
+import type { Anomaly } from '../../schema/anomaly.ts'
+import { shortNumber, typicalText, valueText } from '../feature-text.ts'
+import type { Group } from '../highlights.ts'
+import { rfc3339 } from '../time.ts'
+import { clip, html, type Markup } from './html.ts'
+
+const FEATURES = 4
+const FIELDS = 30
+
+/** One device and type: the strongest anomaly with its features, further examples folded. */
+export function groupCard(group: Group): Markup {
+  const [first, ...others] = group.strongest
+  const a = first!
+  return html`<article class="card anomaly">
+<header>
+  <span class="badge">${group.type}</span>
+  <b>${a.device_name ?? a.device}</b>${a.device_name !== undefined && html`<code class="dim">${a.device}</code>`}
+  <span class="times">${when(group)}</span>
+  <span class="confidence">confidence ${a.confidence.toFixed(2)}</span>
+</header>
+<p class="what">${clip(a.description, 600)}</p>
+${features(a)}
+<details><summary>${others.length > 0 ? `Record and ${others.length} more of ${group.count.toLocaleString('en-US')}` : 'Record'}</summary>
+${record(a)}${others.map((other) => html`<p class="what">${clip(other.description, 600)}</p>${features(other)}${record(other)}`)}
+</details>
+</article>`
+}
+
+function when({ count, first, last }: Group): string {
+  const times = count === 1 ? '' : `${count.toLocaleString('en-US')} times, `
+  if (Number.isNaN(first)) return times.replace(', ', '')
+  const [from, to] = [clock(first), clock(last)]
+  return (
+    times +
+    (from === to
+      ? from
+      : from.slice(0, 10) === to.slice(0, 10)
+        ? `${from} – ${to.slice(11)}`
+        : `${from} – ${to}`)
+  )
+}
+
+function clock(t: number): string {
+  return rfc3339(t).slice(0, 19).replace('T', ' ')
+}
+
+function features(a: Anomaly): Markup {
+  return html`<div class="features">${a.affected_features.slice(0, FEATURES).map(
+    (f) => html`
+<span>${clip(f.feature, 80)}</span>
+<span class="value">${clip(valueText(f.value, f.unit), 80)}</span>
+<span class="typical">${typeof f.value === 'number' && 'low' in f.typical && range(f.value, f.typical)}<span class="dim small">typical ${clip(typicalText(f.typical), 160)}</span></span>
+<span class="share" title="share of the score"><span class="bar"><i style="width:${(f.contribution * 100).toFixed(0)}%"></i></span><span class="right small">${(f.contribution * 100).toFixed(0)}%</span></span>`,
+  )}</div>`
+}
+
+/** The value as a mark beside the band of what is typical. */
+function range(value: number, typical: { low: number; high: number }): Markup | false {
+  if (!Number.isFinite(value)) return false
+  const place = scale(value, typical)
+  const left = place(typical.low)
+  return html`<span class="range" style="display:block" title="${shortNumber(value)}"><i class="band" style="left:${left.toFixed(1)}%;width:${(place(typical.high) - left).toFixed(1)}%"></i><i class="mark" style="left:${place(value).toFixed(1)}%"></i></span>`
+}
+
+/**
+ * Places (0–100) on an axis that holds the typical band and the value. A value far outside is drawn on a
+ * symmetric log axis around the band, on which the band keeps a visible width.
+ */
+function scale(value: number, { low, high }: { low: number; high: number }): (x: number) => number {
+  const width = high - low || Math.max(Math.abs(high), Number.EPSILON) * 0.1
+  const outside = Math.max(low - value, value - high, 0)
+  const middle = (low + high) / 2
+  const bend =
+    outside > 4 * width
+      ? (x: number) => Math.sign(x - middle) * Math.log1p(Math.abs(x - middle) / width)
+      : (x: number) => x - middle
+  const from = Math.min(bend(low), bend(value))
+  const to = Math.max(bend(high), bend(value))
+  const pad = (to - from || 1) * 0.06
+  return (x) => ((bend(x) - from + pad) / (to - from + 2 * pad || 1)) * 100
+}
+
+function record(a: Anomaly): Markup {
+  const fields = Object.entries(a.fields)
+  const models = Object.entries(a.model_confidence).map(([name, c]) => `${name} ${c.toFixed(2)}`)
+  return html`<div class="fields">
+<span><span class="dim">from</span> <code>${clip(a.source, 200)}</code>, record ${a.record}</span>
+<span><span class="dim">p</span> ${shortNumber(a.p_value)}</span>
+<span><span class="dim">models</span> ${models.join(', ')}</span>
+${a.label !== undefined && html`<span><span class="dim">label</span> ${clip(a.label, 80)}</span>`}
+${fields.slice(0, FIELDS).map(([name, value]) => html`<span><span class="dim">${clip(name, 60)}</span> <code>${clip(fieldText(name, value), 80)}</code></span>`)}
+${fields.length > FIELDS && html`<span class="dim">… and ${fields.length - FIELDS} more fields</span>`}
+</div>`
+}
+
+function fieldText(name: string, value: string | number): string {
+  return name === 'ts' && typeof value === 'number' ? rfc3339(value) : String(value)
+}
