@@ -1,0 +1,196 @@
+import type { FeatureColumns, FeatureSpec } from '../features/feature-columns.ts'
+import type { FeatureSpace } from '../features/feature-space.ts'
+import { type Matrix, selectRows } from '../kernels/matrix.ts'
+import { type Calibration, confidenceOf } from '../models/calibration.ts'
+import type { FittedDetector } from '../models/detector.ts'
+import type { AffectedFeature, Anomaly } from '../schema/anomaly.ts'
+import { stringAt } from '../schema/dictionary.ts'
+import type { Batch } from '../schema/reading-batch.ts'
+import { type Cause, classifyFlow, classifyReading } from './classify.ts'
+import { describeFlow, describeReading, subject } from './describe.ts'
+import { fieldsOf, labelOf, transportOf } from './fields.ts'
+import { FlowHistory } from './flow-evidence.ts'
+
+/** Features named in an anomaly at most, and the least share of the score worth naming. */
+const MOST_CAUSES = 5
+const LEAST_SHARE = 0.05
+
+/** Rows with their scores. */
+export interface ScoredSource {
+  readonly batch: Batch
+  readonly features: FeatureColumns
+  readonly X: Matrix
+  /** Of each model, unlimited. */
+  readonly evidence: readonly Float64Array[]
+  /** Of all models together, unlimited. */
+  readonly combined: Float64Array
+  readonly source: string
+  nameOf(device: string): string | undefined
+}
+
+export interface ExplainerOptions {
+  readonly contamination: number
+  /** Evidence from which a row is an anomaly. */
+  readonly least: number
+  /** Most evidence that may be claimed. */
+  readonly ceiling: number
+}
+
+interface Model {
+  readonly detector: FittedDetector
+  readonly calibration: Calibration
+}
+
+/** A feature as a person sees it: the members of a one-hot group, or the sine and cosine of an hour, are one. */
+interface Shown {
+  readonly name: string
+  readonly spec: FeatureSpec
+  /** A matrix column that stands for it. */
+  readonly column: number
+}
+
+/** Turns rows whose evidence reaches the threshold into explained anomalies, in input order. */
+export class Explainer {
+  readonly #space: FeatureSpace
+  readonly #models: readonly Model[]
+  readonly #options: ExplainerOptions
+  readonly #shown: readonly Shown[]
+  /** Matrix column -> index into #shown. */
+  readonly #shownOf: Int32Array
+  readonly #history = new FlowHistory()
+
+  constructor(space: FeatureSpace, models: readonly Model[], options: ExplainerOptions) {
+    this.#space = space
+    this.#models = models
+    this.#options = options
+    const names = space.specs.map(
+      (spec) => spec.group ?? (spec.cycle ? spec.name.replace(/_(sin|cos)$/, '') : spec.name),
+    )
+    const distinct = [...new Set(names)]
+    this.#shownOf = Int32Array.from(names, (name) => distinct.indexOf(name))
+    this.#shown = distinct.map((name) => {
+      const column = names.indexOf(name)
+      return { name, spec: space.specs[column]!, column }
+    })
+  }
+
+  /** @param firstRecord number of the batch's first row among all records used */
+  explain(rows: ScoredSource, firstRecord: number): Anomaly[] {
+    const { least, ceiling } = this.#options
+    const above: number[] = []
+    rows.combined.forEach((evidence, i) => {
+      if (Math.min(evidence, ceiling) >= least) above.push(i)
+    })
+    if (above.length === 0) return []
+    const shares = this.#shares(rows, above)
+    return above.map((i, k) =>
+      this.#anomaly(rows, i, shares.subarray(k * this.#shown.length), firstRecord + i),
+    )
+  }
+
+  /** Share of each shown feature in the evidence of each row, (rows, shown features); rows add up to 1. */
+  #shares(rows: ScoredSource, above: readonly number[]): Float64Array {
+    const width = this.#shown.length
+    const shares = new Float64Array(above.length * width)
+    const X = selectRows(rows.X, above)
+    const d = X.nFeatures
+    this.#models.forEach(({ detector }, m) => {
+      const parts = detector.contributions(X)
+      for (let k = 0; k < above.length; k++) {
+        const weight = rows.evidence[m]![above[k]!]!
+        let total = 0
+        for (let j = k * d; j < (k + 1) * d; j++) total += Math.max(0, parts[j]!)
+        if (!(total > 0 && weight > 0)) continue
+        for (let j = 0; j < d; j++) {
+          shares[k * width + this.#shownOf[j]!]! += (weight * Math.max(0, parts[k * d + j]!)) / total
+        }
+      }
+    })
+    for (let k = 0; k < above.length; k++) {
+      const row = shares.subarray(k * width, (k + 1) * width)
+      const total = row.reduce((sum, share) => sum + share, 0)
+      if (total > 0) for (let s = 0; s < width; s++) row[s]! /= total
+    }
+    return shares
+  }
+
+  #anomaly(rows: ScoredSource, i: number, shares: Float64Array, record: number): Anomaly {
+    const { contamination, ceiling } = this.#options
+    const { batch } = rows
+    const device = batch.device ? stringAt(batch.device, i) : ''
+    const name = rows.nameOf(device)
+    const evidence = Math.min(rows.combined[i]!, ceiling)
+    const causes = this.#causes(shares, rows.features, i)
+    const model_confidence: Record<string, number> = {}
+    this.#models.forEach(({ detector, calibration }, m) => {
+      const own = Math.min(rows.evidence[m]![i]!, calibration.ceiling)
+      model_confidence[detector.name] = confidenceOf(own, contamination)
+    })
+    const { type, description } = this.#words(batch, i, subject(device, name), causes)
+    const label = labelOf(batch, i)
+    return {
+      device,
+      ...(name === undefined ? {} : { device_name: name }),
+      timestamp: batch.ts[i]!,
+      type,
+      confidence: confidenceOf(evidence, contamination),
+      p_value: 10 ** -evidence,
+      model_confidence,
+      affected_features: causes.map((cause) => cause.affected),
+      description,
+      record,
+      source: rows.source,
+      fields: fieldsOf(batch, i),
+      ...(label === undefined ? {} : { label }),
+    }
+  }
+
+  /** The features that explain most, strongest first. */
+  #causes(shares: Float64Array, features: FeatureColumns, row: number): Cause[] {
+    const causes: Cause[] = []
+    const taken = new Set<number>()
+    while (causes.length < Math.min(MOST_CAUSES, this.#shown.length)) {
+      let best = -1
+      for (let s = 0; s < this.#shown.length; s++) {
+        if (!taken.has(s) && (best < 0 || shares[s]! > shares[best]!)) best = s
+      }
+      if (causes.length > 0 && shares[best]! < LEAST_SHARE) break
+      taken.add(best)
+      const { name, spec, column } = this.#shown[best]!
+      const affected: AffectedFeature = {
+        feature: name,
+        value: this.#space.shown(column, features, row),
+        unit: spec.unit,
+        typical: this.#space.typical(column),
+        contribution: shares[best]!,
+      }
+      causes.push({ spec, affected })
+    }
+    return causes
+  }
+
+  #words(
+    batch: Batch,
+    i: number,
+    who: string,
+    causes: readonly Cause[],
+  ): Pick<Anomaly, 'type' | 'description'> {
+    if (batch.kind === 'readings') {
+      const type = classifyReading(causes)
+      return { type, description: describeReading(type, who, causes) }
+    }
+    const evidence = this.#history.add(batch, i)
+    const type = classifyFlow(evidence, causes)
+    const opened = !batch.device_is_orig || batch.device_is_orig[i] === 1
+    const bytesOut = (opened ? batch.orig_ip_bytes : batch.resp_ip_bytes)[i]!
+    const facts = {
+      who,
+      opened,
+      proto: transportOf(batch.proto[i]!),
+      service: stringAt(batch.service, i),
+      state: stringAt(batch.conn_state, i),
+      bytesOut,
+    }
+    return { type, description: describeFlow(type, facts, evidence, causes) }
+  }
+}

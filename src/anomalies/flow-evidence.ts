@@ -1,0 +1,120 @@
+import { stringAt } from '../schema/dictionary.ts'
+import type { FlowBatch } from '../schema/flow-batch.ts'
+
+/** States in which nothing useful came back. */
+const failed = new Set(['S0', 'REJ', 'RSTOS0', 'RSTRH', 'SH', 'OTH'])
+/** Devices and contacts remembered; the one seen longest ago makes room. */
+const MOST_DEVICES = 20_000
+const MOST_CONTACTS = 100_000
+/** Distinct peers or ports told apart in a minute; more is certainly many. */
+const MOST_DISTINCT = 1024
+
+/** The unusual flows of one device in one minute of event time. */
+class Minute {
+  readonly start: number
+  flows = 0
+  failed = 0
+  packets = 0
+  readonly peers = new Map<string, number>()
+  readonly ports = new Set<number>()
+  constructor(start: number) {
+    this.start = start
+  }
+}
+
+/** A device that keeps contacting one service. */
+interface Contact {
+  times: number
+  first: number
+  last: number
+}
+
+/** What the device has been doing in unusual flows, at the moment of one of them. */
+export interface FlowEvidence {
+  readonly peer: string
+  readonly port: number
+  /** In the current and the previous minute of event time, this flow included. */
+  readonly flows: number
+  readonly failed: number
+  readonly packets: number
+  readonly peers: number
+  readonly ports: number
+  /** Of `flows`, those with this peer. */
+  readonly withPeer: number
+  /** Unusual flows with this peer, port and protocol so far, and seconds between the first and this one. */
+  readonly times: number
+  readonly span: number
+}
+
+/**
+ * Remembers the unusual flows of each device over the last minutes, in input order: one flow of a scan looks
+ * like a mistyped address, a hundred tell. Bounded memory.
+ */
+export class FlowHistory {
+  readonly #minutes = new Map<string, [Minute, Minute | undefined]>()
+  readonly #contacts = new Map<string, Contact>()
+
+  /** Adds row `i` and tells what it is part of. */
+  add(batch: FlowBatch, i: number): FlowEvidence {
+    const device = batch.device ? stringAt(batch.device, i) : stringAt(batch.orig_h, i)
+    const isOrig = !batch.device_is_orig || batch.device_is_orig[i] === 1
+    const peer = stringAt(isOrig ? batch.resp_h : batch.orig_h, i)
+    const port = batch.resp_p[i]!
+    const ts = batch.ts[i]!
+    const packets = finite(batch.orig_pkts[i]!) + finite(batch.resp_pkts[i]!)
+    const isFailed = failed.has(stringAt(batch.conn_state, i))
+    const [now, before] = this.#minutesOf(device, Number.isNaN(ts) ? 0 : Math.floor(ts / 60) * 60)
+    now.flows++
+    now.packets += packets
+    if (isFailed) now.failed++
+    if (now.peers.size < MOST_DISTINCT || now.peers.has(peer)) {
+      now.peers.set(peer, (now.peers.get(peer) ?? 0) + 1)
+    }
+    if (now.ports.size < MOST_DISTINCT) now.ports.add(port)
+    const contact = this.#contactOf(`${device} ${peer} ${port} ${batch.proto[i]}`, ts)
+    return {
+      peer,
+      port,
+      flows: now.flows + (before?.flows ?? 0),
+      failed: now.failed + (before?.failed ?? 0),
+      packets: now.packets + (before?.packets ?? 0),
+      peers: Math.max(now.peers.size, before?.peers.size ?? 0),
+      ports: Math.max(now.ports.size, before?.ports.size ?? 0),
+      withPeer: (now.peers.get(peer) ?? 0) + (before?.peers.get(peer) ?? 0),
+      times: contact.times,
+      span: finite(contact.last - contact.first),
+    }
+  }
+
+  #minutesOf(device: string, start: number): [Minute, Minute | undefined] {
+    const known = this.#minutes.get(device)
+    if (known && known[0].start >= start) return known
+    const before = known?.[0].start === start - 60 ? known[0] : undefined
+    const minutes: [Minute, Minute | undefined] = [new Minute(start), before]
+    this.#minutes.delete(device)
+    this.#minutes.set(device, minutes)
+    forgetOldest(this.#minutes, MOST_DEVICES)
+    return minutes
+  }
+
+  #contactOf(key: string, ts: number): Contact {
+    let contact = this.#contacts.get(key)
+    if (contact) {
+      contact.times++
+      if (ts > contact.last) contact.last = ts
+    } else {
+      contact = { times: 1, first: ts, last: ts }
+      this.#contacts.set(key, contact)
+      forgetOldest(this.#contacts, MOST_CONTACTS)
+    }
+    return contact
+  }
+}
+
+function forgetOldest(map: Map<string, unknown>, most: number): void {
+  if (map.size > most) map.delete(map.keys().next().value!)
+}
+
+function finite(value: number): number {
+  return Number.isFinite(value) ? value : 0
+}

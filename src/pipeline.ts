@@ -1,0 +1,179 @@
+import { readBatches } from './adapters/read.ts'
+import { InputError, type ReadReport } from './adapters/read-report.ts'
+import { Explainer } from './anomalies/explainer.ts'
+import { WorkerPool } from './kernels/worker-pool.ts'
+import { evidenceAt } from './models/calibration.ts'
+import { type Evaluation, Evaluator } from './pipeline/evaluator.ts'
+import { fitBundle } from './pipeline/fit-bundle.ts'
+import {
+  DEFAULT_CONTAMINATION,
+  DEFAULT_THRESHOLD,
+  type DetectOptions,
+  type DetectSummary,
+  expectBetween,
+  type InputOptions,
+  type TrainOptions,
+  type TrainResult,
+} from './pipeline/options.ts'
+import { benignRows } from './pipeline/rows.ts'
+import { type ScoredRows, Scorer } from './pipeline/scorer.ts'
+import { type PreparedBatch, Stages } from './pipeline/stages.ts'
+import { Tally } from './pipeline/tally.ts'
+import { TrainingData } from './pipeline/training-data.ts'
+import type { Anomaly } from './schema/anomaly.ts'
+import type { ModelBundle } from './store/model-bundle.ts'
+
+/**
+ * The whole path: bytes -> batches -> devices -> features -> scores -> evidence -> explained anomalies.
+ *
+ * `train` learns what is normal, `detect` tells what is not, `evaluate` compares with labels. All three read
+ * their input once, batch by batch, in bounded memory.
+ */
+
+/**
+ * Learns from `inputs` (files, folders, `-`) what is normal: one model for flows, one for readings, as the
+ * input has them.
+ *
+ * @throws InputError when there is nothing to read, OptionError for an option out of its range,
+ *   RangeError for too little data
+ */
+export async function train(inputs: readonly string[], options: TrainOptions = {}): Promise<TrainResult> {
+  const { contamination = DEFAULT_CONTAMINATION, model = 'all', seed = 0, first = 1 } = options
+  expectBetween('contamination', contamination, 1e-6, 0.5)
+  expectBetween('first', first, 1e-6, 1)
+  const started = performance.now()
+  const reports: ReadReport[] = []
+  const stages = new Stages(options.local)
+  const data = { flows: new TrainingData(seed), readings: new TrainingData(seed) }
+  for await (const { batch } of readBatches(inputs, options, reports)) {
+    const rows = options.benign ? benignRows(batch) : batch
+    if (rows.length > 0) data[rows.kind].add(stages.prepare(rows))
+  }
+  const pool = new WorkerPool(options.workers)
+  try {
+    const bundles: ModelBundle[] = []
+    for (const kind of ['flows', 'readings'] as const) {
+      if (data[kind].seen === 0) continue
+      const { features, ts, about } = data[kind].finish(first, reports)
+      bundles.push(await fitBundle(features, ts, { kind, contamination, model, seed }, about, pool))
+    }
+    if (bundles.length === 0) throw nothingRead(inputs, reports, options.benign)
+    return { bundles, reports, seconds: (performance.now() - started) / 1000 }
+  } finally {
+    await pool.close()
+  }
+}
+
+/**
+ * Tells which records of `inputs` are unusual and why, batch by batch in input order; returns the counts.
+ *
+ * @throws InputError when nothing can be read or there is no model for this kind of data
+ */
+export async function* detect(
+  inputs: readonly string[],
+  bundles: readonly ModelBundle[],
+  options: DetectOptions = {},
+): AsyncGenerator<readonly Anomaly[], DetectSummary> {
+  const { threshold = DEFAULT_THRESHOLD } = options
+  expectBetween('threshold', threshold, 0, 1)
+  const started = performance.now()
+  const reports: ReadReport[] = []
+  const tally = new Tally()
+  const explainers = new Map<ModelBundle['kind'], Explainer>()
+  for await (const rows of scoredBatches(inputs, bundles, options, reports)) {
+    const { kind, bundle, models, ceiling } = rows
+    let explainer = explainers.get(kind)
+    if (!explainer) {
+      const { contamination } = bundle.summary
+      const least = evidenceAt(threshold, contamination)
+      explainer = new Explainer(bundle.space, models, { contamination, least, ceiling })
+      explainers.set(kind, explainer)
+    }
+    const anomalies = explainer.explain(rows, tally.scored)
+    tally.add(rows.batch.length, anomalies)
+    if (anomalies.length > 0) yield anomalies
+  }
+  if (tally.scored === 0) throw nothingRead(inputs, reports)
+  return { ...tally.summary(), reports, threshold, seconds: (performance.now() - started) / 1000 }
+}
+
+/**
+ * Compares what the models say about `inputs` with their labels.
+ *
+ * @throws InputError when nothing can be read, nothing is labelled, or there is no model for this kind of data
+ */
+export async function evaluate(
+  inputs: readonly string[],
+  bundles: readonly ModelBundle[],
+  options: DetectOptions = {},
+): Promise<Evaluation> {
+  const { threshold = DEFAULT_THRESHOLD } = options
+  expectBetween('threshold', threshold, 0, 1)
+  const reports: ReadReport[] = []
+  const evaluator = new Evaluator(threshold)
+  for await (const rows of scoredBatches(inputs, bundles, options, reports)) evaluator.add(rows)
+  if (evaluator.rows === 0) throw nothingRead(inputs, reports)
+  return evaluator.finish(reports)
+}
+
+/** A batch with its scores and the models that made them. */
+export interface ScoredBatch extends PreparedBatch, ScoredRows {
+  readonly kind: ModelBundle['kind']
+  readonly source: string
+  readonly bundle: ModelBundle
+  readonly models: Scorer['models']
+  readonly ceiling: number
+  nameOf(device: string): string | undefined
+}
+
+/** Reads, prepares and scores; workers score one batch while this thread prepares the next. */
+async function* scoredBatches(
+  inputs: readonly string[],
+  bundles: readonly ModelBundle[],
+  options: DetectOptions & InputOptions,
+  reports: ReadReport[],
+): AsyncGenerator<ScoredBatch> {
+  const pool = new WorkerPool(options.workers)
+  try {
+    const stages = new Stages(options.local)
+    const scorers = new Map(bundles.map((b) => [b.kind, new Scorer(b, options.model, pool)]))
+    let before: Promise<ScoredBatch> | undefined
+    for await (const { source, batch } of readBatches(inputs, options, reports)) {
+      if (batch.length === 0) continue
+      const scorer = scorers.get(batch.kind)
+      if (!scorer) throw noModelFor(batch.kind, source, bundles)
+      const prepared = stages.prepare(batch)
+      const { kind } = batch
+      const { bundle, models, ceiling } = scorer
+      const nameOf = (device: string) => stages.nameOf(device)
+      const now = scorer
+        .score(prepared.features)
+        .then((scores) => ({ ...prepared, ...scores, kind, source, bundle, models, ceiling, nameOf }))
+      // Whoever leaves early has its own error to report.
+      now.catch(() => {})
+      if (before) yield await before
+      before = now
+    }
+    if (before) yield await before
+  } finally {
+    await pool.close()
+  }
+}
+
+function noModelFor(kind: string, source: string, bundles: readonly ModelBundle[]): InputError {
+  const have = bundles.map((b) => b.kind).join(' and ') || 'none'
+  return new InputError(
+    `${source} has ${kind}, but the models are for ${have}; make one with \`motewatch train --input ${source}\``,
+  )
+}
+
+function nothingRead(inputs: readonly string[], reports: readonly ReadReport[], benign = false): InputError {
+  const rejected = reports.reduce((sum, report) => sum + report.rejected, 0)
+  const problem = reports.flatMap((report) => report.problems)[0]
+  const what = benign ? 'benign records' : 'records'
+  return new InputError(
+    `${inputs.join(', ')} expects ${what}, got none${rejected > 0 ? ` (${rejected} rejected)` : ''}${
+      problem ? `; first problem: ${problem.place}: ${problem.message}` : ''
+    }; \`motewatch inspect\` shows what is in it`,
+  )
+}

@@ -1,0 +1,77 @@
+import type { ReadReport } from '../adapters/read-report.ts'
+import type { AnomalyType } from '../schema/anomaly.ts'
+import type { ModelBundle } from '../store/model-bundle.ts'
+
+export const MODEL_CHOICES = ['isolation-forest', 'lof', 'autoencoder', 'both', 'all'] as const
+/** Which models score: one of them, `both` = forest + LOF, `all` = the three. */
+export type ModelChoice = (typeof MODEL_CHOICES)[number]
+
+/** The models behind a choice. */
+export function modelsOf(choice: ModelChoice): readonly string[] {
+  if (choice === 'all') return ['isolation-forest', 'lof', 'autoencoder']
+  return choice === 'both' ? ['isolation-forest', 'lof'] : [choice]
+}
+
+/** Share of benign records taken to be unusual: where confidence is 0.5. */
+export const DEFAULT_CONTAMINATION = 0.01
+/** Confidence from which a record is an anomaly; chosen by measurement, see docs/confidence.md. */
+export const DEFAULT_THRESHOLD = 0.7
+
+/** How input is read, the same for every command. */
+export interface InputOptions {
+  /** Name of an adapter, to overrule recognition by content. */
+  readonly adapter?: string
+  /** Standard field -> column of the source. */
+  readonly map?: Readonly<Record<string, string>>
+  /** Local networks in CIDR form; the private ranges when left out. */
+  readonly local?: readonly string[]
+  /** Worker threads, 1 = none; all cores when left out. Results do not depend on it. */
+  readonly workers?: number
+  readonly onProgress?: (bytesRead: number, bytesTotal: number | undefined, source: string) => void
+}
+
+export interface TrainOptions extends InputOptions {
+  /** See {@link DEFAULT_CONTAMINATION}; between 0 and 0.5. */
+  readonly contamination?: number
+  readonly model?: ModelChoice
+  readonly seed?: number
+  /** Learn only from rows that the source labels benign; the others are as if they had never been there. */
+  readonly benign?: boolean
+  /** Learn only from this first part of the rows in time, 0–1. */
+  readonly first?: number
+}
+
+export interface TrainResult {
+  /** One for flows, one for readings, as the input has them. */
+  readonly bundles: readonly ModelBundle[]
+  readonly reports: readonly ReadReport[]
+  readonly seconds: number
+}
+
+export interface DetectOptions extends InputOptions {
+  /** Confidence from which a record is an anomaly, 0–1; see {@link DEFAULT_THRESHOLD}. */
+  readonly threshold?: number
+  readonly model?: ModelChoice
+}
+
+export interface DetectSummary {
+  readonly reports: readonly ReadReport[]
+  readonly scored: number
+  readonly anomalies: number
+  readonly byDevice: Readonly<Record<string, number>>
+  readonly byType: Readonly<Partial<Record<AnomalyType, number>>>
+  readonly threshold: number
+  readonly seconds: number
+}
+
+/** A value outside of what an option takes. */
+export class OptionError extends RangeError {
+  override readonly name = 'OptionError'
+}
+
+/** @throws OptionError naming the option, what it takes and what it got */
+export function expectBetween(name: string, value: number, low: number, high: number): void {
+  if (!(value >= low && value <= high)) {
+    throw new OptionError(`${name} expects a number from ${low} to ${high}, got ${value}`)
+  }
+}

@@ -1,0 +1,54 @@
+import type { FeatureColumns } from '../features/feature-columns.ts'
+import type { Matrix } from '../kernels/matrix.ts'
+import type { WorkerPool } from '../kernels/worker-pool.ts'
+import type { Calibration } from '../models/calibration.ts'
+import { combine } from '../models/ensemble.ts'
+import { scoreParallel } from '../models/parallel.ts'
+import { type CalibratedModel, ensembleKey, type ModelBundle } from '../store/model-bundle.ts'
+import { type ModelChoice, modelsOf, OptionError } from './options.ts'
+
+/** Scores of a batch as evidence: -log10 of the tail probability among benign rows. */
+export interface ScoredRows {
+  readonly X: Matrix
+  /** Of each model, in the order of {@link Scorer.models}; unlimited, so that it ranks. */
+  readonly evidence: readonly Float64Array[]
+  /** Of the ensemble, or of the only model; unlimited. */
+  readonly combined: Float64Array
+}
+
+/** Scores batches with the models of a bundle that were asked for. */
+export class Scorer {
+  readonly bundle: ModelBundle
+  readonly models: readonly CalibratedModel[]
+  /** Most evidence the training data allows. */
+  readonly ceiling: number
+  readonly #ensemble: Calibration | undefined
+  readonly #pool: WorkerPool
+
+  /** @param choice models asked for; the bundle's own when left out. @throws OptionError when it lacks one */
+  constructor(bundle: ModelBundle, choice: ModelChoice | undefined, pool: WorkerPool) {
+    this.bundle = bundle
+    const names = bundle.models.map((m) => m.detector.name)
+    const wanted = choice ? modelsOf(choice) : names
+    const missing = wanted.filter((name) => !names.includes(name))
+    if (missing.length > 0) {
+      throw new OptionError(
+        `the ${bundle.kind} model has ${names.join(', ')}, not ${missing.join(', ')}; train with --model ${choice}`,
+      )
+    }
+    this.models = bundle.models.filter((m) => wanted.includes(m.detector.name))
+    this.#ensemble = bundle.ensembles.get(ensembleKey(wanted))
+    this.ceiling = (this.#ensemble ?? this.models[0]!.calibration).ceiling
+    this.#pool = pool
+  }
+
+  async score(features: FeatureColumns): Promise<ScoredRows> {
+    const X = this.bundle.space.transform(features)
+    const evidence: Float64Array[] = []
+    for (const { detector, calibration } of this.models) {
+      evidence.push(calibration.evidence(await scoreParallel(detector, X, this.#pool)))
+    }
+    const combined = this.#ensemble ? this.#ensemble.evidence(combine(evidence)) : evidence[0]!
+    return { X, evidence, combined }
+  }
+}

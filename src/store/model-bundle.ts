@@ -1,0 +1,215 @@
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FeatureSpace } from '../features/feature-space.ts'
+import { ModelFormatError, readSections, writeSections } from '../models/buffer.ts'
+import { Calibration } from '../models/calibration.ts'
+import type { FittedDetector } from '../models/detector.ts'
+import { detectorFromBuffer } from '../models/registry.ts'
+
+/** The file's kind and the version of its layout; a change of meaning of anything inside raises the version. */
+const magic = 'MOTEWTCH'
+const version = 1
+
+/** A detector and what its scores mean. */
+export interface CalibratedModel {
+  readonly detector: FittedDetector
+  readonly calibration: Calibration
+}
+
+/** What a model was made from and how well it did: shown to people, JSON-able. */
+export interface TrainingSummary {
+  /** Names of the sources read. */
+  readonly sources: readonly string[]
+  /** Rows seen, rows learned from (after sampling), rows of those only calibrated on. */
+  readonly rows: { readonly seen: number; readonly fitted: number; readonly calibrated: number }
+  /** Time of the first and last training row, seconds since the epoch; null when the rows have no time. */
+  readonly from: number | null
+  readonly to: number | null
+  readonly devices: number
+  readonly features: readonly string[]
+  readonly dropped: readonly { readonly name: string; readonly reason: string }[]
+  readonly contamination: number
+  readonly seed: number
+  /** Remarks about the training data: too short, looks attacked, … */
+  readonly warnings: readonly string[]
+  /** Share of the calibration rows above each confidence, by the finished ensemble: what to expect of benign traffic. */
+  readonly alarms: readonly { readonly threshold: number; readonly p: number; readonly measured: number }[]
+}
+
+/** Everything needed to score one kind of data, and nothing that can run. */
+export interface ModelBundle {
+  readonly kind: 'flows' | 'readings'
+  readonly space: FeatureSpace
+  /** In the order of training; names are unique. */
+  readonly models: readonly CalibratedModel[]
+  /** Calibration of the combined evidence, by the members' names joined with '+'. */
+  readonly ensembles: ReadonlyMap<string, Calibration>
+  readonly summary: TrainingSummary
+}
+
+/** The key of {@link ModelBundle.ensembles} for these members. */
+export function ensembleKey(names: readonly string[]): string {
+  return names.join('+')
+}
+
+/** The whole bundle as the bytes of its file. Equal bundles give equal bytes. */
+export function bundleToBuffer(bundle: ModelBundle): ArrayBufferLike {
+  const card = new TextEncoder().encode(
+    JSON.stringify({
+      kind: bundle.kind,
+      space: bundle.space.toJSON(),
+      calibrations: bundle.models.map((m) => m.calibration.toJSON()),
+      ensembles: Object.fromEntries([...bundle.ensembles].map(([key, c]) => [key, c.toJSON()])),
+      summary: bundle.summary,
+    }),
+  )
+  const models = bundle.models.map((m) => new Uint8Array(m.detector.toBuffer()))
+  return writeSections(
+    magic,
+    version,
+    {
+      models: bundle.models.map((m) => m.detector.name),
+      cardBytes: card.length,
+      ...Object.fromEntries(models.map((bytes, i) => [`model${i}Bytes`, bytes.length])),
+    },
+    { card, ...Object.fromEntries(models.map((bytes, i) => [`model${i}`, bytes])) },
+  )
+}
+
+/**
+ * @param place file name for messages
+ * @throws ModelFormatError when the bytes are no model, a damaged one, or one of another version
+ */
+export function bundleFromBuffer(buffer: ArrayBufferLike, place: string): ModelBundle {
+  try {
+    const sections = readSections(buffer, magic, version)
+    const bytesOf = (name: string) => {
+      const length = sections.integer(`${name}Bytes`, 1, buffer.byteLength)
+      return sections.array(name, Uint8Array, length)
+    }
+    // A copy, as TextDecoder does not take shared memory.
+    const card = parseCard(new TextDecoder().decode(Uint8Array.from(bytesOf('card'))))
+    const names = sections.strings('models')
+    if (names.length === 0 || card.calibrations.length !== names.length) {
+      throw new ModelFormatError(`${names.length} models with ${card.calibrations.length} calibrations`)
+    }
+    const models = names.map((name, i) => {
+      const detector = detectorFromBuffer(shared(bytesOf(`model${i}`)))
+      if (detector.name !== name) {
+        throw new ModelFormatError(`model ${i} is named ${name} but holds ${detector.name}`)
+      }
+      return { detector, calibration: Calibration.fromJSON(card.calibrations[i]) }
+    })
+    const space = FeatureSpace.fromJSON(card.space)
+    for (const { detector } of models) {
+      if (detector.featureNames.length !== space.specs.length) {
+        throw new ModelFormatError(
+          `${detector.name} expects ${detector.featureNames.length} features, the file describes ${space.specs.length}`,
+        )
+      }
+    }
+    const ensembles = Object.entries(card.ensembles).map(
+      ([key, json]) => [key, Calibration.fromJSON(json)] as const,
+    )
+    return { kind: card.kind, space, models, ensembles: new Map(ensembles), summary: card.summary }
+  } catch (error) {
+    const message = (error as Error).message
+    const remedy = message.includes('train again') ? '' : '; train again with `motewatch train`'
+    throw new ModelFormatError(`${place}: ${message}${remedy}`)
+  }
+}
+
+interface Card {
+  kind: 'flows' | 'readings'
+  space: unknown
+  calibrations: unknown[]
+  ensembles: Record<string, unknown>
+  summary: TrainingSummary
+}
+
+function parseCard(text: string): Card {
+  const card = JSON.parse(text) as Partial<Card> | null
+  const sound =
+    typeof card === 'object' &&
+    card !== null &&
+    (card.kind === 'flows' || card.kind === 'readings') &&
+    Array.isArray(card.calibrations) &&
+    typeof card.ensembles === 'object' &&
+    card.ensembles !== null &&
+    Number.isFinite(card.summary?.contamination)
+  if (!sound) throw new ModelFormatError('the card lacks kind, calibrations, ensembles or summary')
+  return card as Card
+}
+
+/** Copies `bytes` to shared memory of their own, where workers can read them. */
+function shared(bytes: Uint8Array): SharedArrayBuffer {
+  const copy = new SharedArrayBuffer(bytes.length)
+  new Uint8Array(copy).set(bytes)
+  return copy
+}
+
+function fileOf(dir: string, kind: ModelBundle['kind']): string {
+  return join(dir, `${kind}.model`)
+}
+
+/**
+ * Writes each bundle to `dir` as `flows.model` or `readings.model`, replacing one of the same kind.
+ * A file is either the old one or the whole new one, also when the power fails.
+ */
+export async function saveBundles(dir: string, bundles: readonly ModelBundle[]): Promise<void> {
+  await mkdir(dir, { recursive: true })
+  for (const bundle of bundles) {
+    const path = fileOf(dir, bundle.kind)
+    const temporary = `${path}.${process.pid}.tmp`
+    try {
+      const file = await open(temporary, 'w')
+      try {
+        await file.writeFile(new Uint8Array(bundleToBuffer(bundle)))
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(temporary, path)
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    }
+  }
+  const folder = await open(dir, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+/**
+ * Reads the models kept in `dir`.
+ *
+ * @throws ModelFormatError when a file is damaged or of another version
+ * @throws Error when there is no model at all; the message says how to make one
+ */
+export async function loadBundles(dir: string): Promise<ModelBundle[]> {
+  const bundles: ModelBundle[] = []
+  for (const kind of ['flows', 'readings'] as const) {
+    const path = fileOf(dir, kind)
+    const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+      throw error
+    })
+    if (!bytes) continue
+    const bundle = bundleFromBuffer(shared(bytes), path)
+    if (bundle.kind !== kind) {
+      throw new ModelFormatError(
+        `${path} holds a model for ${bundle.kind}; rename it to ${bundle.kind}.model`,
+      )
+    }
+    bundles.push(bundle)
+  }
+  if (bundles.length === 0) {
+    throw new Error(
+      `${dir} expects flows.model or readings.model, found neither; make them with \`motewatch train --input FILE --output-dir ${dir}\` or \`motewatch init\``,
+    )
+  }
+  return bundles
+}
