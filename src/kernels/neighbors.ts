@@ -156,13 +156,14 @@ function partition(keys: Float32Array, order: Uint32Array, from: number, to: num
 }
 
 interface NeighborKernels {
-  pack(rows: number, n: number, d: number, packed: number, boxes: number): void
+  pack(rows: number, n: number, d: number, packed: number, boxes: number, halves: number): void
   nearest(
     queries: number,
     nQueries: number,
     self: number,
     packed: number,
     boxes: number,
+    halves: number,
     n: number,
     d: number,
     k: number,
@@ -179,6 +180,7 @@ let loaded: { rows: Float32Array; d: number; k: number; places: Places } | undef
 interface Places {
   readonly packed: number
   readonly boxes: number
+  readonly halves: number
   readonly queries: number
   readonly distances: number
   readonly indices: number
@@ -204,6 +206,7 @@ export function searchTiles(search: Search, from: number, to: number): void {
       leaveOut ? first : -1,
       places.packed,
       places.boxes,
+      places.halves,
       n,
       d,
       k,
@@ -230,14 +233,15 @@ function load(rows: Float32Array, d: number, k: number) {
     const places = {
       packed: memory.take(nTiles * tileRows * d * 4),
       boxes: memory.take(nTiles * 2 * d * 4),
+      halves: memory.take(nTiles * tileRows * 4),
       queries: memory.take(tileRows * d * 4),
       distances: memory.take(tileRows * k * 4),
       indices: memory.take(tileRows * k * 4),
-      scratch: memory.take(nTiles * 8 + (2 * d + 4 + tileRows) * 4),
+      scratch: memory.take(nTiles * 8 + (2 * d + 4 + tileRows * (d + 3)) * 4),
     }
     const input = memory.take(rows.length * 4)
     memory.float32(input, rows.length).set(rows)
-    kernels.pack(input, n, d, places.packed, places.boxes)
+    kernels.pack(input, n, d, places.packed, places.boxes, places.halves)
     loaded = { rows, d, k, places }
   }
   return { memory, kernels, places: loaded.places }
