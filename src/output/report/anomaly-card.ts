@@ -1,5 +1,5 @@
-import type { Anomaly } from '../../schema/anomaly.ts'
-import { shortNumber, typicalText, valueText } from '../feature-text.ts'
+import { humanise, humaniseRange } from '../../anomalies/units.ts'
+import type { AffectedFeature, Anomaly } from '../../schema/anomaly.ts'
 import type { Group } from '../highlights.ts'
 import { rfc3339 } from '../time.ts'
 import { clip, html, type Markup } from './html.ts'
@@ -48,18 +48,29 @@ function features(a: Anomaly): Markup {
   return html`<div class="features">${a.affected_features.slice(0, FEATURES).map(
     (f) => html`
 <span>${clip(f.feature, 80)}</span>
-<span class="value">${clip(valueText(f.value, f.unit), 80)}</span>
-<span class="typical">${typeof f.value === 'number' && 'low' in f.typical && range(f.value, f.typical)}<span class="dim small">typical ${clip(typicalText(f.typical), 160)}</span></span>
+<span class="value">${clip(valueText(f), 80)}</span>
+<span class="typical">${typeof f.value === 'number' && 'low' in f.typical && range(f.value, f.unit, f.typical)}<span class="dim small">typical ${clip(typicalText(f), 160)}</span></span>
 <span class="share" title="share of the score"><span class="bar"><i style="width:${(f.contribution * 100).toFixed(0)}%"></i></span><span class="right small">${(f.contribution * 100).toFixed(0)}%</span></span>`,
   )}</div>`
 }
 
+function valueText({ value, unit }: AffectedFeature): string {
+  if (typeof value === 'number') return Number.isNaN(value) ? 'unset' : humanise(value, unit)
+  return value || 'unset'
+}
+
+function typicalText({ typical, unit }: AffectedFeature): string {
+  if ('usual' in typical) return typical.usual.map((v) => v || 'unset').join(', ') || 'never seen'
+  const { low, high } = typical
+  return low === high ? `always ${humanise(low, unit)}` : humaniseRange(low, high, unit)
+}
+
 /** The value as a mark beside the band of what is typical. */
-function range(value: number, typical: { low: number; high: number }): Markup | false {
+function range(value: number, unit: string, typical: { low: number; high: number }): Markup | false {
   if (!Number.isFinite(value)) return false
   const place = scale(value, typical)
   const left = place(typical.low)
-  return html`<span class="range" style="display:block" title="${shortNumber(value)}"><i class="band" style="left:${left.toFixed(1)}%;width:${(place(typical.high) - left).toFixed(1)}%"></i><i class="mark" style="left:${place(value).toFixed(1)}%"></i></span>`
+  return html`<span class="range" style="display:block" title="${humanise(value, unit)}"><i class="band" style="left:${left.toFixed(1)}%;width:${(place(typical.high) - left).toFixed(1)}%"></i><i class="mark ${value >= typical.low && value <= typical.high && 'inside'}" style="left:${place(value).toFixed(1)}%"></i></span>`
 }
 
 /**
@@ -85,7 +96,7 @@ function record(a: Anomaly): Markup {
   const models = Object.entries(a.model_confidence).map(([name, c]) => `${name} ${c.toFixed(2)}`)
   return html`<div class="fields">
 <span><span class="dim">from</span> <code>${clip(a.source, 200)}</code>, record ${a.record}</span>
-<span><span class="dim">p</span> ${shortNumber(a.p_value)}</span>
+<span><span class="dim">p</span> ${a.p_value.toPrecision(2)}</span>
 <span><span class="dim">models</span> ${models.join(', ')}</span>
 ${a.label !== undefined && html`<span><span class="dim">label</span> ${clip(a.label, 80)}</span>`}
 ${fields.slice(0, FIELDS).map(([name, value]) => html`<span><span class="dim">${clip(name, 60)}</span> <code>${clip(fieldText(name, value), 80)}</code></span>`)}

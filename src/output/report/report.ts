@@ -82,13 +82,13 @@ ${groups.length > GROUPS && html`<p class="more">… and ${n(groups.length - GRO
 
 function devicesTable(highlights: Highlights): Markup {
   const devices = highlights.rankedDevices()
-  return html`<table><thead><tr><th>Device</th><th class="right">Anomalies</th><th>Mostly</th><th class="right wide">Confidence</th><th class="wide">First</th><th class="wide">Last</th></tr></thead><tbody>
+  return html`<table><thead><tr><th>Device</th><th class="right">Anomalies</th><th>Mostly</th><th class="right wide">Confidence</th><th class="wide">First and last (UTC)</th></tr></thead><tbody>
 ${devices.slice(0, DEVICES).map(
   (
     d,
   ) => html`<tr><td>${d.name !== undefined && html`<b>${clip(d.name, 80)}</b><br>`}<code>${clip(d.device, 80)}</code></td>
 <td class="right">${n(d.count)}</td><td><span class="badge">${most(d.types)}</span></td>
-<td class="right wide">${d.highest.toFixed(2)}</td><td class="small number wide">${clock(d.first)}</td><td class="small number wide">${clock(d.last)}</td></tr>
+<td class="right wide">${d.highest.toFixed(2)}</td><td class="small number wide nowrap">${clock(d.first)}<br>${clock(d.last)}</td></tr>
 `,
 )}</tbody></table>${devices.length > DEVICES && html`<p class="more">… and ${n(devices.length - DEVICES)} more devices.</p>`}`
 }

@@ -26,6 +26,7 @@ code, .mono { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu San
 .dim { color: var(--dim); }
 .small { font-size: 13px; }
 .brand { color: var(--dim); font-size: 13px; font-weight: 600; letter-spacing: 0.08em; text-transform: uppercase; }
+.nowrap { white-space: nowrap; }
 .number { font-variant-numeric: tabular-nums; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; margin-top: 20px; }
@@ -68,6 +69,7 @@ td:last-child, th:last-child { padding-right: 0; }
 .range i { position: absolute; top: 0; bottom: 0; }
 .range .band { background: var(--band); border-radius: 4px; min-width: 3px; }
 .range .mark { width: 4px; margin-left: -2px; top: -3px; bottom: -3px; border-radius: 2px; background: var(--alarm); }
+.range .mark.inside { background: var(--accent); }
 .share { display: flex; align-items: center; gap: 8px; justify-content: flex-end; }
 .share .bar { width: 56px; height: 6px; }
 .share .bar i { background: var(--accent); }
@@ -88,6 +90,7 @@ footer { margin-top: 40px; color: var(--dim); font-size: 13px; }
   .timeline .empty { display: none; }
   .axis span:nth-child(even) { display: none; }
   .features { grid-template-columns: 1fr max-content; gap: 3px 12px; }
+  .features .value { text-align: right; }
   .features .typical { grid-column: 1 / -1; margin-bottom: 10px; }
   .features .share { display: none; }
   .wide { display: none; }

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { Random } from '../../src/kernels/random.ts'
+import { Highlights } from '../../src/output/highlights.ts'
+import { anomaly } from './sample.ts'
+
+describe('Highlights', () => {
+  it('keeps the strongest of each device and type, first come first among equals', () => {
+    const highlights = new Highlights(2)
+    highlights.add([0.7, 0.9, 0.8, 0.9].map((confidence, record) => anomaly({ confidence, record })))
+    highlights.add([anomaly({ device: 'b', confidence: 0.95 })])
+    const [strongest, other] = highlights.groups()
+    expect(strongest).toMatchObject({ device: 'b', count: 1 })
+    expect(other).toMatchObject({ count: 4, strongest: [{ record: 1 }, { record: 3 }] })
+    expect(highlights.rankedDevices().map((d) => d.count)).toEqual([4, 1])
+  })
+
+  it('keeps few time bins and loses no count, whatever the times', () => {
+    const random = new Random(1)
+    const highlights = new Highlights()
+    for (let i = 0; i < 2000; i++) {
+      const timestamp = i % 100 === 0 ? Number.NaN : 1.5e9 + random.float() * 10 ** (random.float() * 8)
+      highlights.add([anomaly({ timestamp, device: `d${i % 3}` })])
+    }
+    const { first, last } = highlights.bins!
+    expect(last - first).toBeLessThan(240)
+    let counted = 0
+    for (const device of highlights.devices.values()) {
+      for (const [bin, n] of device.bins) {
+        expect(bin).toBeGreaterThanOrEqual(first)
+        expect(bin).toBeLessThanOrEqual(last)
+        counted += n
+      }
+    }
+    expect(counted).toBe(1980)
+    expect(first * highlights.binWidth).toBeLessThanOrEqual(highlights.devices.get('d1')!.first)
+  })
+
+  it('has no timeline without times', () => {
+    const highlights = new Highlights()
+    highlights.add([anomaly({ timestamp: Number.NaN })])
+    expect(highlights.bins).toBeUndefined()
+    expect(highlights.groups()[0]!.first).toBeNaN()
+  })
+})
