@@ -1,0 +1,53 @@
+const encoder = new TextEncoder()
+
+/** Bytes of an ASCII/UTF-8 text. */
+export function text(value: string): Uint8Array {
+  return encoder.encode(value)
+}
+
+/** Joins parts: numbers are single bytes, strings their text. */
+export function bytes(...parts: (number | string | Uint8Array | readonly number[])[]): Uint8Array {
+  const arrays = parts.map((p) =>
+    typeof p === 'number' ? Uint8Array.of(p) : typeof p === 'string' ? text(p) : Uint8Array.from(p),
+  )
+  const out = new Uint8Array(arrays.reduce((n, a) => n + a.length, 0))
+  let at = 0
+  for (const a of arrays) {
+    out.set(a, at)
+    at += a.length
+  }
+  return out
+}
+
+/** A 16-bit number, most significant byte first. */
+export function u16(n: number): readonly number[] {
+  return [(n >>> 8) & 0xff, n & 0xff]
+}
+
+/** A 32-bit number, most significant byte first. */
+export function u32(n: number): readonly number[] {
+  return [(n >>> 24) & 0xff, (n >>> 16) & 0xff, (n >>> 8) & 0xff, n & 0xff]
+}
+
+/** `n` bytes that look random, from a number. */
+export function noise(n: number, seed: number): Uint8Array {
+  const out = new Uint8Array(n)
+  let x = seed | 1
+  for (let i = 0; i < n; i++) {
+    x = Math.imul(x, 1664525) + 1013904223
+    out[i] = x >>> 24
+  }
+  return out
+}
+
+/** The four bytes of a dotted address, or the sixteen of an IPv6 one. */
+export function addressBytes(ip: string): Uint8Array {
+  if (!ip.includes(':')) return Uint8Array.from(ip.split('.'), Number)
+  const [head, tail] = ip.split('::')
+  const words = (part: string | undefined) => (part ? part.split(':') : [])
+  const front = words(head)
+  const back = words(tail)
+  const middle = ip.includes('::') ? 8 - front.length - back.length : 0
+  const all = [...front, ...new Array<string>(middle).fill('0'), ...back]
+  return Uint8Array.from(all.flatMap((w) => u16(Number.parseInt(w, 16))))
+}
