@@ -1,0 +1,251 @@
+import {
+  BUCKET,
+  HASH,
+  KEY,
+  KEY_ONE_WAY,
+  KEY_V6,
+  NEXT,
+  ORIG_ADDR,
+  PORTS,
+  PREV,
+  RESP_ADDR,
+  STRIDE,
+} from './flow-record.ts'
+
+/** Flows a segment of storage holds: 2^15 of 320 bytes, 10 MB. */
+const SEGMENT_BITS = 15
+const SEGMENT_MASK = (1 << SEGMENT_BITS) - 1
+/** Seconds the wheel looks ahead; later deadlines wait in the last bucket it reaches and are put back. */
+const WHEEL = 4096
+
+/**
+ * Live flows: storage in segments (growing never copies), an open-addressing hash index on the raw key, and
+ * a timer wheel with one bucket a second of event time.
+ *
+ * A slot is addressed through {@link at}, which sets `u`, `f` and `b`.
+ */
+export class FlowTable {
+  /** Segment of the slot last addressed, as words and as doubles; `b` is its first word there. */
+  u: Uint32Array = new Uint32Array(0)
+  f: Float64Array = new Float64Array(0)
+  b = 0
+  /** Live flows. */
+  size = 0
+  readonly #words: Uint32Array[] = []
+  readonly #doubles: Float64Array[] = []
+  readonly #bytes: Uint8Array[] = []
+  #used = 0
+  #free: number[] = []
+  /** Pairs (hash, slot + 1); 0 = empty. */
+  #index = new Uint32Array(2 * 4096)
+  #mask = 4095
+  readonly #wheel = new Uint32Array(WHEEL)
+  #tick = 0
+
+  /** Addresses `slot`. */
+  at(slot: number): void {
+    const segment = slot >>> SEGMENT_BITS
+    this.u = this.#words[segment]!
+    this.f = this.#doubles[segment]!
+    this.b = (slot & SEGMENT_MASK) * STRIDE
+  }
+
+  /** The bytes of the segment that holds `slot`. */
+  bytes(slot: number): Uint8Array {
+    return this.#bytes[slot >>> SEGMENT_BITS]!
+  }
+
+  /**
+   * The slot of the flow with this key in either direction, addressed, or -1.
+   *
+   * @param key words 0–3 source, 4–7 destination address; IPv4 in words 3 and 7
+   * @param ports source port in the upper half, destination port in the lower
+   * @param protocol as in the record's KEY
+   */
+  find(hash: number, key: Uint32Array, ports: number, protocol: number): number {
+    const index = this.#index
+    const mask = this.#mask
+    const flipped = ((ports << 16) | (ports >>> 16)) >>> 0
+    for (let i = hash & mask; ; i = (i + 1) & mask) {
+      const entry = index[2 * i + 1]!
+      if (entry === 0) return -1
+      if (index[2 * i] !== hash) continue
+      const slot = entry - 1
+      this.at(slot)
+      const u = this.u
+      const b = this.b
+      if (u[b + KEY] !== protocol) continue
+      if (
+        u[b + PORTS] === ports &&
+        u[b + ORIG_ADDR + 3] === key[3] &&
+        u[b + RESP_ADDR + 3] === key[7] &&
+        ((protocol & KEY_V6) === 0 || sameUpper(u, b, key, 0, 4))
+      ) {
+        return slot
+      }
+      if (
+        (protocol & KEY_ONE_WAY) === 0 &&
+        u[b + PORTS] === flipped &&
+        u[b + ORIG_ADDR + 3] === key[7] &&
+        u[b + RESP_ADDR + 3] === key[3] &&
+        ((protocol & KEY_V6) === 0 || sameUpper(u, b, key, 4, 0))
+      ) {
+        return slot
+      }
+    }
+  }
+
+  /** A zeroed slot with HASH set, findable from now on, addressed. */
+  insert(hash: number): number {
+    if (2 * (this.size + 1) > this.#mask + 1) this.#grow()
+    let slot = this.#free.pop()
+    if (slot === undefined) {
+      slot = this.#used++
+      if (slot >>> SEGMENT_BITS === this.#words.length) {
+        const buffer = new ArrayBuffer((SEGMENT_MASK + 1) * STRIDE * 4)
+        this.#words.push(new Uint32Array(buffer))
+        this.#doubles.push(new Float64Array(buffer))
+        this.#bytes.push(new Uint8Array(buffer))
+      }
+    }
+    this.at(slot)
+    this.u.fill(0, this.b, this.b + STRIDE)
+    this.u[this.b + HASH] = hash
+    this.#place(hash, slot + 1)
+    this.size++
+    return slot
+  }
+
+  /** Takes `slot` out of the index, so that a packet with its key begins a new flow; its record stays. */
+  forget(slot: number): void {
+    this.at(slot)
+    const index = this.#index
+    const mask = this.#mask
+    let i = this.u[this.b + HASH]! & mask
+    while (index[2 * i + 1] !== slot + 1) {
+      if (index[2 * i + 1] === 0) return
+      i = (i + 1) & mask
+    }
+    // Close the gap so that probing never needs tombstones.
+    for (let j = (i + 1) & mask; index[2 * j + 1] !== 0; j = (j + 1) & mask) {
+      const home = index[2 * j]! & mask
+      if (((j - home) & mask) >= ((j - i) & mask)) {
+        index[2 * i] = index[2 * j]!
+        index[2 * i + 1] = index[2 * j + 1]!
+        i = j
+      }
+    }
+    index[2 * i + 1] = 0
+    this.size--
+  }
+
+  /** Gives the record of a forgotten slot back. */
+  release(slot: number): void {
+    this.#free.push(slot)
+  }
+
+  #place(hash: number, entry: number): void {
+    const index = this.#index
+    const mask = this.#mask
+    let i = hash & mask
+    while (index[2 * i + 1] !== 0) i = (i + 1) & mask
+    index[2 * i] = hash
+    index[2 * i + 1] = entry
+  }
+
+  #grow(): void {
+    const old = this.#index
+    this.#mask = this.#mask * 2 + 1
+    this.#index = new Uint32Array(2 * (this.#mask + 1))
+    for (let i = 0; i < old.length; i += 2) if (old[i + 1] !== 0) this.#place(old[i]!, old[i + 1]!)
+  }
+
+  /** Puts `slot` into the bucket of `deadline`, taking it out of the one it was in; leaves it addressed. */
+  schedule(slot: number, deadline: number): void {
+    this.#unlink(slot)
+    this.at(slot)
+    const ahead = Math.min(Math.max(Math.floor(deadline) + 1 - this.#tick, 1), WHEEL - 1)
+    const bucket = (this.#tick + ahead) % WHEEL
+    const { u, b } = this
+    const first = this.#wheel[bucket]!
+    u[b + NEXT] = first
+    u[b + PREV] = 0
+    u[b + BUCKET] = bucket + 1
+    this.#wheel[bucket] = slot + 1
+    if (first !== 0) {
+      this.at(first - 1)
+      this.u[this.b + PREV] = slot + 1
+      this.at(slot)
+    }
+  }
+
+  #unlink(slot: number): void {
+    this.at(slot)
+    const { u, b } = this
+    const bucket = u[b + BUCKET]!
+    if (bucket === 0) return
+    const next = u[b + NEXT]!
+    const previous = u[b + PREV]!
+    u[b + BUCKET] = 0
+    if (next !== 0) {
+      this.at(next - 1)
+      this.u[this.b + PREV] = previous
+    }
+    if (previous === 0) this.#wheel[bucket - 1] = next
+    else {
+      this.at(previous - 1)
+      this.u[this.b + NEXT] = next
+    }
+  }
+
+  /**
+   * Moves the wheel to `tick` (seconds of event time) and calls `due` with every slot taken out of a bucket
+   * on the way; `due` must schedule or release it. A clock set back only turns the wheel's hand.
+   */
+  advance(tick: number, due: (slot: number) => void): void {
+    const steps = Math.min(tick - this.#tick, WHEEL)
+    const from = this.#tick
+    this.#tick = tick
+    for (let step = 1; step <= steps; step++) {
+      const bucket = (from + (tick - from > WHEEL ? step - 1 : step)) % WHEEL
+      let entry = this.#wheel[bucket]!
+      // Emptied first: a slot that is put back into this very bucket waits for the next turn.
+      this.#wheel[bucket] = 0
+      while (entry !== 0) {
+        this.at(entry - 1)
+        const next = this.u[this.b + NEXT]!
+        this.u[this.b + BUCKET] = 0
+        due(entry - 1)
+        entry = next
+      }
+    }
+  }
+
+  /** Calls `due` with at least `count` slots (or all there are), those with the nearest deadlines first. */
+  drain(count: number, due: (slot: number) => void): void {
+    for (let step = 1; step <= WHEEL && count > 0; step++) {
+      const bucket = (this.#tick + step) % WHEEL
+      let entry = this.#wheel[bucket]!
+      this.#wheel[bucket] = 0
+      while (entry !== 0) {
+        this.at(entry - 1)
+        const next = this.u[this.b + NEXT]!
+        this.u[this.b + BUCKET] = 0
+        due(entry - 1)
+        entry = next
+        count--
+      }
+    }
+  }
+}
+
+function sameUpper(u: Uint32Array, b: number, key: Uint32Array, orig: number, resp: number): boolean {
+  return (
+    u[b + ORIG_ADDR] === key[orig] &&
+    u[b + ORIG_ADDR + 1] === key[orig + 1] &&
+    u[b + ORIG_ADDR + 2] === key[orig + 2] &&
+    u[b + RESP_ADDR] === key[resp] &&
+    u[b + RESP_ADDR + 1] === key[resp + 1] &&
+    u[b + RESP_ADDR + 2] === key[resp + 2]
+  )
+}

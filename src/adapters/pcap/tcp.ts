@@ -1,0 +1,724 @@
+import * as R from './flow-record.ts'
+import type { FlowTable } from './flow-table.ts'
+
+export const FIN = 1
+export const SYN = 2
+export const RST = 4
+export const ACK = 16
+
+/** Seconds: a SYN without answer ends, a closed connection lingers, Zeek's defaults. */
+const ATTEMPT_DELAY = 5
+const CLOSE_DELAY = 5
+const INACTIVITY = 300
+/** Telnet and its like may be silent for long. */
+const INTERACTIVE_INACTIVITY = 3600
+/** Sequence jumps a SYN or RST is not believed. */
+const TOO_LARGE_JUMP = 1048576
+/** Without any acknowledgement no more than this is held above a hole. */
+const MAX_ABOVE_HOLE = 16384
+/** Ranges remembered above a hole, in each direction. */
+const MAX_RANGES = 64
+
+const TWO32 = 4294967296
+
+// Bits of the SEEN word; the responder's are shifted by 16.
+const SEEN_SYN = 1
+const SEEN_FIN = 2
+const SEEN_RST = 4
+const SEEN_FIN_RST = 8
+const SEEN_DATA = 16
+const SEEN_ACK = 32
+const SEEN_MULTI = 64
+
+const UPPER = { S: 83, H: 72, F: 70, R: 82, D: 68, A: 65, I: 73, Q: 81, T: 84, W: 87, G: 71, C: 67 } as const
+const FLIP = 94
+
+/**
+ * Follows TCP connections the way Zeek's conn.log describes them: endpoint states, history letters,
+ * sequence-space sizes and content gaps. It works on the slot the table addresses.
+ *
+ * Behaviour: Zeek documentation of conn.log and tcp; RFC 9293. Only what shows in a flow is tracked.
+ */
+export class TcpTracker {
+  readonly #table: FlowTable
+  /** slot * 2 + (1 for the responder) -> sorted [from, to, from, to, …] above the hole. */
+  readonly #ranges = new Map<number, number[]>()
+  #slot = 0
+  #flipped = false
+
+  constructor(table: FlowTable) {
+    this.#table = table
+  }
+
+  /** Forgets what is kept besides the record. */
+  release(slot: number): void {
+    if (this.#ranges.size > 0) {
+      this.#ranges.delete(slot * 2)
+      this.#ranges.delete(slot * 2 + 1)
+    }
+  }
+
+  /**
+   * Whether a segment cannot belong to the addressed connection any more and begins a new one with the
+   * same addresses and ports.
+   */
+  isReuse(flags: number, seq: number): boolean {
+    if ((flags & SYN) === 0) return false
+    const { u, b } = this.#table
+    const orig = b + R.ORIG
+    const resp = b + R.RESP
+    let starter = orig
+    if (flags & ACK) {
+      if (u[orig + R.SIDE_STATE] !== R.INACTIVE) return false
+      starter = resp
+    }
+    const closed = ((u[orig + R.SIDE_FLAGS]! | u[resp + R.SIDE_FLAGS]!) & R.DID_CLOSE) !== 0
+    if (closed) return true
+    if (seq === u[starter + R.SIDE_START]) return false
+    // SYN and SYN-ACK captured in the wrong order.
+    return !(
+      (flags & ACK) === 0 &&
+      u[starter + R.SIDE_STATE] === R.SYN_ACK_SENT &&
+      u[resp + R.SIDE_STATE] === R.INACTIVE &&
+      seq === u[resp + R.SIDE_START]
+    )
+  }
+
+  /**
+   * Takes one segment of the addressed flow.
+   *
+   * @param isOrig whether the originator sent it
+   * @param length payload bytes by the IP header
+   * @param whole whether all of the payload was captured
+   * @returns whether the originator sent it, now that the flow may have been flipped
+   */
+  segment(
+    slot: number,
+    isOrig: boolean,
+    flags: number,
+    seq: number,
+    ack: number,
+    window: number,
+    length: number,
+    whole: boolean,
+    ts: number,
+  ): boolean {
+    this.#slot = slot
+    const { u, f, b } = this.#table
+    let e = b + (isOrig ? R.ORIG : R.RESP)
+    let p = b + (isOrig ? R.RESP : R.ORIG)
+
+    // Fast path: data or a plain acknowledgement that continues an established connection in order.
+    if (
+      (flags & (SYN | FIN | RST | ACK)) === ACK &&
+      u[e + R.SIDE_STATE] === R.ESTABLISHED &&
+      u[p + R.SIDE_STATE] === R.ESTABLISHED &&
+      whole &&
+      window !== 0 &&
+      this.#inOrder(u, f, b, e, p, isOrig, seq, ack, length)
+    ) {
+      f[(b + R.LAST) >> 1] = ts
+      return isOrig
+    }
+
+    // Partial: the first packet of a side was not the SYN one expects.
+    let status = u[b + R.FLAGS]!
+    if (isOrig) {
+      if ((status & R.ORIG_SEEN) === 0) {
+        status = !(flags & SYN) || flags & ACK ? status | R.PARTIAL : status & ~R.PARTIAL
+      }
+    } else if ((status & R.RESP_SEEN) === 0 && (status & R.PARTIAL) === 0 && !(flags & SYN)) {
+      status |= R.PARTIAL
+    }
+    u[b + R.FLAGS] = status
+
+    let span = flags & RST ? 0 : length
+    if (flags & SYN) span++
+    if (flags & FIN) span++
+    const end = (seq + span) >>> 0
+    this.#initialise(u, e, flags, seq, end)
+
+    const relative = relativeSeq(u, e, seq, u[e + R.SIDE_LAST]!, u[e + R.SIDE_WRAPS]! >>> 16)
+    const underflow = relative < 0
+
+    this.#flipped = false
+    this.#history(u, b, e, isOrig, flags, relative, length)
+    if (this.#flipped) {
+      // The sides changed places; the rest keeps the direction the packet came with, as Zeek does.
+      const other = e
+      e = p
+      p = other
+    }
+    this.#afterHistory(
+      u,
+      f,
+      b,
+      e,
+      p,
+      isOrig,
+      flags,
+      seq,
+      ack,
+      window,
+      length,
+      whole,
+      ts,
+      end,
+      relative,
+      underflow,
+    )
+    return this.#flipped ? !isOrig : isOrig
+  }
+
+  #inOrder(
+    u: Uint32Array,
+    f: Float64Array,
+    b: number,
+    e: number,
+    p: number,
+    isOrig: boolean,
+    seq: number,
+    ack: number,
+    length: number,
+  ): boolean {
+    if (u[e + R.SIDE_LAST] !== seq || u[e + R.SIDE_WRAPS] !== 0 || u[p + R.SIDE_WRAPS] !== 0) return false
+    if ((u[e + R.SIDE_FLAGS]! | u[p + R.SIDE_FLAGS]!) !== 0) return false
+    const start = u[e + R.SIDE_START]!
+    const peerStart = u[p + R.SIDE_START]!
+    const from = seq - start
+    const acknowledged = ack - peerStart
+    // Nothing wraps, what is sent continues what was delivered, and what is acknowledged was seen.
+    if (from < 1 || from + length > 0x7fffffff || seq + length >= TWO32 || f[(e + R.SIDE_NEXT) >> 1] !== from)
+      return false
+    if (acknowledged < 1 || ack < u[p + R.SIDE_ACK]! || acknowledged > f[(p + R.SIDE_NEXT) >> 1]!)
+      return false
+    const bits = (length > 0 ? SEEN_DATA : SEEN_ACK) << (isOrig ? 0 : 16)
+    if ((u[b + R.SEEN]! & bits) === 0) return false
+    if (length > 0) {
+      u[e + R.SIDE_LAST] = seq + length
+      f[(e + R.SIDE_NEXT) >> 1] = from + length
+    }
+    u[p + R.SIDE_ACK] = ack
+    return true
+  }
+
+  #initialise(u: Uint32Array, e: number, flags: number, seq: number, end: number): void {
+    switch (u[e + R.SIDE_STATE]) {
+      case R.INACTIVE:
+        if (flags & SYN) {
+          begin(u, e, seq, end)
+        } else {
+          // Number as though there had been a SYN; the first packet is no duplicate.
+          begin(u, e, (seq - 1) >>> 0, seq)
+        }
+        break
+      case R.SYN_SENT:
+      case R.SYN_ACK_SENT:
+        if (flags & SYN && seq !== u[e + R.SIDE_START]) begin(u, e, seq, end)
+        break
+      case R.ESTABLISHED:
+      case R.PARTIAL_STATE:
+        if (flags & SYN) begin(u, e, seq, end)
+        break
+      case R.RESET:
+        if (flags & SYN && u[e + R.SIDE_PREVIOUS] === R.INACTIVE) begin(u, e, seq, end)
+        break
+    }
+  }
+
+  #history(
+    u: Uint32Array,
+    b: number,
+    e: number,
+    isOrig: boolean,
+    flags: number,
+    at: number,
+    length: number,
+  ): void {
+    const control = flags & (SYN | FIN | RST)
+    if (control === 0) {
+      if (length > 0) this.#letter(u, b, isOrig, SEEN_DATA, UPPER.D)
+      else if (flags & ACK) this.#letter(u, b, isOrig, SEEN_ACK, UPPER.A)
+      return
+    }
+    if ((control & (control - 1)) !== 0) {
+      if (flags & FIN && flags & RST) this.#letter(u, b, isOrig, SEEN_FIN_RST, UPPER.I)
+      else this.#letter(u, b, isOrig, SEEN_MULTI, UPPER.Q)
+      return
+    }
+    // The same control packet again is a retransmission, one at another place is news.
+    const bit = control === SYN ? SEEN_SYN : control === FIN ? SEEN_FIN : SEEN_RST
+    const code = control === SYN ? (flags & ACK ? UPPER.H : UPPER.S) : control === FIN ? UPPER.F : UPPER.R
+    const place = control === SYN ? R.SIDE_SYN_AT : control === FIN ? R.SIDE_FIN_AT : R.SIDE_RST_AT
+    const number = (control === FIN ? at + length : at) >>> 0
+    const seen = (u[b + R.SEEN]! & (bit << (isOrig ? 0 : 16))) !== 0
+    if (!seen) this.#letter(u, b, isOrig, bit, code)
+    else if (u[e + place] !== number) addHistory(u, b, isOrig ? code : code + 32)
+    u[e + place] = number
+  }
+
+  #letter(u: Uint32Array, b: number, isOrig: boolean, bit: number, code: number): void {
+    if (
+      (code === UPPER.A || code === UPPER.D) &&
+      (u[b + R.FLAGS]! & R.HISTORY_LENGTH) === 1 &&
+      (u[b + R.HISTORY]! & 0xff) === UPPER.H
+    ) {
+      // It began with a SYN-ACK and goes on with traffic: no stealth scan, so the first SYN was just missed.
+      isOrig = !isOrig
+      this.flip(this.#slot)
+      u[b + R.FLAGS] = (u[b + R.FLAGS]! & ~R.HISTORY_LENGTH) | R.ORIG_SEEN
+      addHistory(u, b, FLIP)
+      addHistory(u, b, UPPER.H + 32)
+    }
+    const shifted = bit << (isOrig ? 0 : 16)
+    if ((u[b + R.SEEN]! & shifted) === 0) {
+      u[b + R.SEEN] = u[b + R.SEEN]! | shifted
+      addHistory(u, b, isOrig ? code : code + 32)
+    }
+  }
+
+  /** Lets originator and responder of the addressed flow change places; notes ^ in the history. */
+  flip(slot: number): void {
+    this.#flipped = true
+    const { u, b } = this.#table
+    flipRecord(u, b)
+    addHistory(u, b, FLIP)
+    const orig = this.#ranges.get(slot * 2)
+    const resp = this.#ranges.get(slot * 2 + 1)
+    if (orig || resp) {
+      this.release(slot)
+      if (orig) this.#ranges.set(slot * 2 + 1, orig)
+      if (resp) this.#ranges.set(slot * 2, resp)
+    }
+  }
+
+  #afterHistory(
+    u: Uint32Array,
+    f: Float64Array,
+    b: number,
+    e: number,
+    p: number,
+    isOrig: boolean,
+    flags: number,
+    seq: number,
+    ack: number,
+    window: number,
+    length: number,
+    whole: boolean,
+    ts: number,
+    end: number,
+    relative: number,
+    underflow: boolean,
+  ): void {
+    const sideIsOrig = e === b + R.ORIG
+    if (
+      window === 0 &&
+      !(flags & RST) &&
+      u[p + R.SIDE_STATE] !== R.CLOSED &&
+      u[e + R.SIDE_STATE] !== R.RESET &&
+      isPowerOfTen(++u[e + R.SIDE_ZERO_WINDOW]!)
+    ) {
+      addHistory(u, b, sideIsOrig ? UPPER.W : UPPER.W + 32)
+    }
+
+    if ((u[e + R.SIDE_FLAGS]! & u[p + R.SIDE_FLAGS]! & R.DID_CLOSE) === 0) f[(b + R.LAST) >> 1] = ts
+
+    if (flags & FIN) {
+      u[e + R.SIDE_FLAGS] = u[e + R.SIDE_FLAGS]! | R.FIN_SEEN
+      f[(e + R.SIDE_FIN) >> 1] = relative + (end - seq + (end < seq ? TWO32 : 0))
+    }
+
+    let acknowledged = 0
+    if (flags & ACK) {
+      if (u[p + R.SIDE_STATE] === R.INACTIVE) {
+        acknowledged = 1
+        begin(u, p, (ack - 1) >>> 0, (ack - 1) >>> 0)
+      } else {
+        const at = relativeSeq(u, p, ack, u[p + R.SIDE_ACK]!, u[p + R.SIDE_WRAPS]! & 0xffff)
+        if (at >= 0) {
+          acknowledged = at
+          if (!(flags & RST)) updateAck(u, p, ack)
+        }
+      }
+    }
+
+    this.#updateLast(u, b, e, sideIsOrig, end, flags, length)
+    const close = this.#state(u, f, b, e, p, seq, length, isOrig, flags, ts)
+
+    if (flags & ACK) this.#acknowledge(u, f, b, p, e, acknowledged)
+    u[b + R.FLAGS] = u[b + R.FLAGS]! | (isOrig ? R.ORIG_SEEN : R.RESP_SEEN)
+    if (length > 0 && !(flags & RST) && !underflow && whole) {
+      this.#data(u, f, b, e, flags & SYN ? relative + 1 : relative, length)
+    }
+    this.#checkEnd(u, f, b, e, p)
+    if (close) this.#closed(u, f, b, e, p)
+  }
+
+  #updateLast(
+    u: Uint32Array,
+    b: number,
+    e: number,
+    sideIsOrig: boolean,
+    end: number,
+    flags: number,
+    length: number,
+  ): void {
+    const last = u[e + R.SIDE_LAST]!
+    const ahead = (end - last) | 0
+    if (flags & (SYN | RST) && (ahead > TOO_LARGE_JUMP || ahead < -TOO_LARGE_JUMP)) return
+    if (flags & FIN && last === (u[e + R.SIDE_START]! + 1) >>> 0) setLast(u, e, end)
+    else if (u[e + R.SIDE_STATE] === R.RESET) return
+    else if (ahead > 0) setLast(u, e, end)
+    else if (length > 0 && isPowerOfTen(++u[e + R.SIDE_RETRANSMITTED]!)) {
+      addHistory(u, b, sideIsOrig ? UPPER.T : UPPER.T + 32)
+    }
+  }
+
+  #setState(u: Uint32Array, b: number, e: number, p: number, state: number): void {
+    const old = u[e + R.SIDE_STATE]!
+    if (old === state) return
+    if (
+      state > R.SYN_ACK_SENT &&
+      old <= R.SYN_ACK_SENT &&
+      u[p + R.SIDE_STATE]! <= R.SYN_ACK_SENT &&
+      u[b + R.TIMEOUT] === 0
+    ) {
+      u[b + R.TIMEOUT] = INACTIVITY
+    }
+    u[e + R.SIDE_PREVIOUS] = old
+    u[e + R.SIDE_STATE] = state
+  }
+
+  /** Moves the sender's state; returns whether the sender closed. */
+  #state(
+    u: Uint32Array,
+    f: Float64Array,
+    b: number,
+    e: number,
+    p: number,
+    seq: number,
+    length: number,
+    isOrig: boolean,
+    flags: number,
+    ts: number,
+  ): boolean {
+    switch (u[e + R.SIDE_STATE]) {
+      case R.INACTIVE:
+        return this.#inactive(u, f, b, e, p, seq, length, isOrig, flags, ts)
+      case R.SYN_SENT:
+      case R.SYN_ACK_SENT:
+        if (flags & FIN) this.#setState(u, b, e, p, R.CLOSED)
+        if (flags & RST) this.#setState(u, b, e, p, R.RESET)
+        return (flags & (FIN | RST)) !== 0
+      case R.ESTABLISHED:
+      case R.PARTIAL_STATE:
+        if (
+          flags & SYN &&
+          !(flags & ACK) &&
+          u[e + R.SIDE_STATE] === R.PARTIAL_STATE &&
+          u[p + R.SIDE_STATE] === R.INACTIVE
+        ) {
+          this.#setState(u, b, e, p, R.SYN_SENT)
+        }
+        if (flags & FIN && !(flags & RST)) {
+          this.#setState(u, b, e, p, R.CLOSED)
+          // The peer sent a FIN and then a RST: that was a normal end.
+          if (u[p + R.SIDE_STATE] === R.RESET && u[p + R.SIDE_PREVIOUS] === R.CLOSED) {
+            this.#setState(u, b, p, e, R.CLOSED)
+          }
+        }
+        if (flags & RST) this.#setState(u, b, e, p, R.RESET)
+        return (flags & (FIN | RST)) !== 0
+      case R.CLOSED:
+        if (flags & RST && u[p + R.SIDE_STATE] !== R.CLOSED) {
+          this.#setState(u, b, e, p, R.RESET)
+          return (u[e + R.SIDE_FLAGS]! & R.DID_CLOSE) === 0
+        }
+        return false
+      default:
+        return false
+    }
+  }
+
+  #inactive(
+    u: Uint32Array,
+    f: Float64Array,
+    b: number,
+    e: number,
+    p: number,
+    seq: number,
+    length: number,
+    isOrig: boolean,
+    flags: number,
+    ts: number,
+  ): boolean {
+    const peer = u[p + R.SIDE_STATE]
+    if (flags & SYN) {
+      if (isOrig) {
+        this.#setState(u, b, e, p, flags & ACK ? R.SYN_ACK_SENT : R.SYN_SENT)
+        u[b + R.MODE] = R.ATTEMPT
+        f[(b + R.DEADLINE) >> 1] = ts + ATTEMPT_DELAY
+      } else {
+        if (!(flags & ACK) && peer === R.SYN_ACK_SENT && seq === u[e + R.SIDE_START]) {
+          // SYN and SYN-ACK in the wrong order: turn them round.
+          this.flip(this.#slot)
+          u[b + R.FLAGS] = (u[b + R.FLAGS]! & ~R.PARTIAL) | R.ORIG_SEEN
+          const other = e
+          e = p
+          p = other
+          this.#setState(u, b, e, p, R.ESTABLISHED)
+          this.#setState(u, b, p, e, R.ESTABLISHED)
+          this.#interactive(u, b)
+          return false
+        }
+        if (peer === R.SYN_SENT) this.#setState(u, b, p, e, R.ESTABLISHED)
+        this.#setState(u, b, e, p, R.ESTABLISHED)
+        if (u[p + R.SIDE_STATE] !== R.PARTIAL_STATE) this.#interactive(u, b)
+      }
+    }
+    if (flags & FIN) this.#setState(u, b, e, p, R.CLOSED)
+    if (flags & RST) this.#setState(u, b, e, p, R.RESET)
+    if (u[e + R.SIDE_STATE] === R.INACTIVE) {
+      if (!isOrig && length === 0 && u[b + R.ORIG + R.SIDE_STATE] === R.SYN_SENT) {
+        // Some stacks acknowledge a SYN before they answer it.
+      } else if (flags & ACK && peer === R.ESTABLISHED) {
+        // SYN-ACK and now an ACK: only the SYN was missed.
+        this.#setState(u, b, e, p, R.ESTABLISHED)
+        u[b + R.FLAGS] = (u[b + R.FLAGS]! & ~R.PARTIAL) | (isOrig ? R.ORIG_SEEN : R.RESP_SEEN)
+      } else {
+        this.#setState(u, b, e, p, R.PARTIAL_STATE)
+      }
+    }
+    return (flags & (FIN | RST)) !== 0
+  }
+
+  #interactive(u: Uint32Array, b: number): void {
+    let port = u[b + R.PORTS]! & 0xffff
+    const source = u[b + R.PORTS]! >>> 16
+    if (u[b + R.ORIG + R.SIDE_STATE] === R.INACTIVE && !isInteractive(port) && isInteractive(source))
+      port = source
+    if (isInteractive(port)) u[b + R.TIMEOUT] = INTERACTIVE_INACTIVITY
+  }
+
+  /** `e` sent data that lies at `from`; what continues the delivered part is delivered. */
+  #data(u: Uint32Array, f: Float64Array, b: number, e: number, from: number, length: number): void {
+    if (u[e + R.SIDE_FLAGS]! & R.SKIP_DELIVERIES) return
+    const next = deliveredTo(f, e)
+    const to = from + length
+    if (to <= next) return
+    if (from <= next) {
+      f[(e + R.SIDE_NEXT) >> 1] = to
+      if (u[e + R.SIDE_FLAGS]! & R.HAS_HOLES) this.#absorb(u, f, b, e)
+      return
+    }
+    const key = this.#slot * 2 + (e === b + R.ORIG ? 0 : 1)
+    const ranges = this.#ranges.get(key) ?? []
+    insertRange(ranges, from, to)
+    this.#ranges.set(key, ranges)
+    u[e + R.SIDE_FLAGS] = u[e + R.SIDE_FLAGS]! | R.HAS_HOLES
+    const ackAhead = (u[e + R.SIDE_ACK]! - u[e + R.SIDE_START]!) | 0
+    const nothingAcked = (u[e + R.SIDE_WRAPS]! & 0xffff) === 0 && (ackAhead === 0 || ackAhead === 1)
+    if (
+      ranges.length > 2 * MAX_RANGES ||
+      (nothingAcked && ranges[ranges.length - 1]! - next > MAX_ABOVE_HOLE)
+    ) {
+      this.#ranges.delete(key)
+      u[e + R.SIDE_FLAGS] = (u[e + R.SIDE_FLAGS]! & ~R.HAS_HOLES) | R.SKIP_DELIVERIES
+    }
+  }
+
+  /** Delivers the ranges that the delivered part now reaches. */
+  #absorb(u: Uint32Array, f: Float64Array, b: number, e: number): void {
+    const key = this.#slot * 2 + (e === b + R.ORIG ? 0 : 1)
+    const ranges = this.#ranges.get(key)
+    if (!ranges) return
+    let next = deliveredTo(f, e)
+    let taken = 0
+    while (taken < ranges.length && ranges[taken]! <= next) {
+      next = Math.max(next, ranges[taken + 1]!)
+      taken += 2
+    }
+    ranges.splice(0, taken)
+    f[(e + R.SIDE_NEXT) >> 1] = next
+    if (ranges.length === 0) {
+      this.#ranges.delete(key)
+      u[e + R.SIDE_FLAGS] = u[e + R.SIDE_FLAGS]! & ~R.HAS_HOLES
+    }
+  }
+
+  /** The peer `p` acknowledged what `e` sent up to `to`: what was not seen of it is a gap. */
+  #acknowledge(u: Uint32Array, f: Float64Array, b: number, e: number, p: number, to: number): void {
+    const sideFlags = u[e + R.SIDE_FLAGS]!
+    const fin = f[(e + R.SIDE_FIN) >> 1]!
+    if (sideFlags & R.FIN_SEEN && to >= fin) to = fin - 1
+    if (to > deliveredTo(f, e)) {
+      if (!(to <= 2 && u[b + R.FLAGS]! & R.PARTIAL)) this.#undelivered(u, f, b, e, p, to)
+    }
+    this.#checkEnd(u, f, b, e, p)
+  }
+
+  #undelivered(u: Uint32Array, f: Float64Array, b: number, e: number, p: number, to: number): void {
+    if ((u[e + R.SIDE_FLAGS]! & R.SKIP_DELIVERIES) === 0) {
+      const ranges = this.#ranges.get(this.#slot * 2 + (e === b + R.ORIG ? 0 : 1))
+      while (ranges && ranges.length > 0 && ranges[0]! < to) {
+        const next = deliveredTo(f, e)
+        if (ranges[0]! > next) this.#gap(u, f, b, e, p, ranges[0]! - next)
+        f[(e + R.SIDE_NEXT) >> 1] = Math.max(next, ranges[0]!)
+        this.#absorb(u, f, b, e)
+      }
+      const next = deliveredTo(f, e)
+      if (to > next) this.#gap(u, f, b, e, p, to - next)
+    }
+    if (to > deliveredTo(f, e)) {
+      f[(e + R.SIDE_NEXT) >> 1] = to
+      if (u[e + R.SIDE_FLAGS]! & R.HAS_HOLES) this.#absorb(u, f, b, e)
+    }
+  }
+
+  #gap(u: Uint32Array, f: Float64Array, b: number, e: number, p: number, length: number): void {
+    // In other states a gap is more likely a misleading number than missing data.
+    if (!isClean(u, e) || !isClean(u, p)) return
+    f[(b + R.MISSED) >> 1]! += length
+    if (isPowerOfTen(++u[e + R.SIDE_GAPS]!)) addHistory(u, b, e === b + R.ORIG ? UPPER.G : UPPER.G + 32)
+  }
+
+  #pending(u: Uint32Array, f: Float64Array, e: number, p: number): boolean {
+    if (u[e + R.SIDE_FLAGS]! & R.SKIP_DELIVERIES) return false
+    const delivered = u[e + R.SIDE_START]! + deliveredTo(f, e)
+    const last = (u[e + R.SIDE_WRAPS]! >>> 16) * TWO32 + u[e + R.SIDE_LAST]!
+    if (last < delivered) return false
+    if (delivered !== last - 1 && delivered !== last) return true
+    return u[e + R.SIDE_STATE] !== R.RESET && (u[p + R.SIDE_FLAGS]! & R.HAS_HOLES) !== 0
+  }
+
+  #checkEnd(u: Uint32Array, f: Float64Array, b: number, e: number, p: number): void {
+    const flags = u[e + R.SIDE_FLAGS]!
+    const state = u[e + R.SIDE_STATE]!
+    if (flags & R.DID_EOF || !((flags & R.FIN_SEEN) !== 0 || state >= R.CLOSED)) return
+    if (this.#pending(u, f, e, p)) return
+    u[e + R.SIDE_FLAGS] = flags | R.DID_EOF
+    if (u[b + R.FLAGS]! & R.CLOSE_DEFERRED) {
+      this.#closed(u, f, b, e, p)
+      u[b + R.FLAGS] = u[b + R.FLAGS]! & ~R.CLOSE_DEFERRED
+    }
+  }
+
+  /** `e` closed, unless data is still missing. */
+  #closed(u: Uint32Array, f: Float64Array, b: number, e: number, p: number): void {
+    if (this.#pending(u, f, e, p)) {
+      u[b + R.FLAGS] = u[b + R.FLAGS]! | R.CLOSE_DEFERRED
+      return
+    }
+    u[b + R.FLAGS] = u[b + R.FLAGS]! & ~R.CLOSE_DEFERRED
+    if (u[e + R.SIDE_FLAGS]! & R.DID_CLOSE) return
+    u[e + R.SIDE_FLAGS] = u[e + R.SIDE_FLAGS]! | R.DID_CLOSE
+    const last = f[(b + R.LAST) >> 1]!
+    if (
+      u[e + R.SIDE_STATE] === R.RESET ||
+      (u[p + R.SIDE_FLAGS]! & R.DID_CLOSE) !== 0 ||
+      u[p + R.SIDE_STATE] === R.INACTIVE
+    ) {
+      u[b + R.MODE] = R.CLOSING
+      f[(b + R.DEADLINE) >> 1] = last + CLOSE_DELAY
+      this.#table.schedule(this.#slot, last + CLOSE_DELAY)
+    } else if (u[b + R.MODE] !== R.CLOSING) {
+      u[b + R.MODE] = R.HALF_CLOSED
+      f[(b + R.DEADLINE) >> 1] = last
+    }
+  }
+}
+
+function isInteractive(port: number): boolean {
+  return port === 21 || port === 22 || port === 23 || port === 513
+}
+
+function isClean(u: Uint32Array, e: number): boolean {
+  const state = u[e + R.SIDE_STATE]
+  return state === R.ESTABLISHED || (state === R.CLOSED && u[e + R.SIDE_PREVIOUS] === R.ESTABLISHED)
+}
+
+function begin(u: Uint32Array, e: number, start: number, last: number): void {
+  u[e + R.SIDE_START] = start
+  u[e + R.SIDE_ACK] = start
+  u[e + R.SIDE_LAST] = last
+}
+
+function setLast(u: Uint32Array, e: number, last: number): void {
+  if (last < u[e + R.SIDE_LAST]!) u[e + R.SIDE_WRAPS] = u[e + R.SIDE_WRAPS]! + 0x10000
+  u[e + R.SIDE_LAST] = last
+}
+
+function updateAck(u: Uint32Array, p: number, ack: number): void {
+  const ahead = (ack - u[p + R.SIDE_ACK]!) | 0
+  if (ahead <= 0 || (ack === 0 && ahead > TOO_LARGE_JUMP)) return
+  if (ack < u[p + R.SIDE_ACK]!) u[p + R.SIDE_WRAPS] = u[p + R.SIDE_WRAPS]! + 1
+  u[p + R.SIDE_ACK] = ack
+}
+
+/** Relative numbers start at 1 behind the SYN; 0 in a fresh record means that nothing was delivered. */
+function deliveredTo(f: Float64Array, e: number): number {
+  return f[(e + R.SIDE_NEXT) >> 1]! || 1
+}
+
+/** Where `seq` lies from the side's start; negative when before it. */
+function relativeSeq(u: Uint32Array, e: number, seq: number, last: number, wraps: number): number {
+  const ahead = (seq - last) | 0
+  if (ahead < 0) {
+    if (wraps > 0 && seq > last) wraps--
+  } else if (ahead > 0 && seq < last) wraps++
+  const start = u[e + R.SIDE_START]!
+  return wraps === 0 ? (seq - start) | 0 : wraps * TWO32 + seq - start
+}
+
+function isPowerOfTen(n: number): boolean {
+  while (n >= 10 && n % 10 === 0) n /= 10
+  return n === 1
+}
+
+function insertRange(ranges: number[], from: number, to: number): void {
+  let i = 0
+  while (i < ranges.length && ranges[i + 1]! < from) i += 2
+  let j = i
+  while (j < ranges.length && ranges[j]! <= to) {
+    from = Math.min(from, ranges[j]!)
+    to = Math.max(to, ranges[j + 1]!)
+    j += 2
+  }
+  ranges.splice(i, j - i, from, to)
+}
+
+/** Appends a history letter; what exceeds the record is left out. */
+export function addHistory(u: Uint32Array, b: number, code: number): void {
+  const length = u[b + R.FLAGS]! & R.HISTORY_LENGTH
+  if (length >= R.HISTORY_LIMIT) return
+  const word = b + R.HISTORY + (length >> 2)
+  const shift = (length & 3) * 8
+  u[word] = (u[word]! & ~(0xff << shift)) | (code << shift)
+  u[b + R.FLAGS] = u[b + R.FLAGS]! + 1
+}
+
+/** Exchanges originator and responder in a record. */
+export function flipRecord(u: Uint32Array, b: number): void {
+  for (let i = 0; i < 4; i++) {
+    const address = u[b + R.ORIG_ADDR + i]!
+    u[b + R.ORIG_ADDR + i] = u[b + R.RESP_ADDR + i]!
+    u[b + R.RESP_ADDR + i] = address
+  }
+  u[b + R.PORTS] = (u[b + R.PORTS]! << 16) | (u[b + R.PORTS]! >>> 16)
+  const [first, middle, last] = [u[b + R.MACS]!, u[b + R.MACS + 1]!, u[b + R.MACS + 2]!]
+  // Little endian words: bytes 0–3, 4–7, 8–11; the addresses are bytes 0–5 and 6–11.
+  u[b + R.MACS] = (middle >>> 16) | (last << 16)
+  u[b + R.MACS + 1] = (last >>> 16) | (first << 16)
+  u[b + R.MACS + 2] = (first >>> 16) | (middle << 16)
+  for (let i = 0; i < R.SIDE_WORDS; i++) {
+    const word = u[b + R.ORIG + i]!
+    u[b + R.ORIG + i] = u[b + R.RESP + i]!
+    u[b + R.RESP + i] = word
+  }
+  const flags = u[b + R.FLAGS]!
+  // Whether the flow is partial is decided anew.
+  u[b + R.FLAGS] =
+    (flags & ~(R.ORIG_SEEN | R.RESP_SEEN | R.PARTIAL)) |
+    (flags & R.ORIG_SEEN ? R.RESP_SEEN : 0) |
+    (flags & R.RESP_SEEN ? R.ORIG_SEEN : 0)
+}
