@@ -4,8 +4,11 @@ export interface FeatureSpec {
   readonly name: string
   /** Unit of the value as shown: 'bytes', 's', 'packets/s', '°C'; '' for a pure number. */
   readonly unit: string
-  /** How the stored value relates to the shown one: log1p values are shown through expm1. */
-  readonly scale: 'linear' | 'log1p'
+  /**
+   * How the stored value relates to the shown one: log1p values are shown through expm1; a 'code' stands
+   * for one of very many categories (ports), is spelled out by {@link spell}, and is compared by how rare it is.
+   */
+  readonly scale: 'linear' | 'log1p' | 'code'
   /** Which side is suspicious; 'high' when only large values matter. */
   readonly direction: 'both' | 'high' | 'low'
   /** One-hot members of one categorical feature share `group`; `category` is the value this one stands for. */
@@ -35,4 +38,23 @@ export interface FeatureColumns {
  */
 export interface FeatureExtractor<B> {
   extract(batch: B): FeatureColumns
+}
+
+/**
+ * The kind of port a flow uses as one number, for features of scale 'code'. TCP and UDP share their
+ * ports: a service asked by the other of the two is unusual by `proto`, not a service never seen.
+ *
+ * @param port 0–65535; undefined for a protocol without ports, which then stands for itself
+ * @param incoming whether the peer opened the connection, so that the port is the device's own
+ */
+export function portCode(proto: number, port: number | undefined, incoming: boolean): number {
+  return (incoming ? 2 ** 24 : 0) + (port ?? 65536 + proto)
+}
+
+/** What a {@link portCode} stands for: '6667', '22 incoming', 'icmp'. */
+export function spell(code: number): string {
+  const port = code % 2 ** 24
+  const words: Readonly<Record<number, string>> = { 1: 'icmp', 2: 'igmp', 47: 'gre', 50: 'esp', 58: 'icmp6' }
+  const text = port < 65536 ? String(port) : (words[port - 65536] ?? `protocol ${port - 65536}`)
+  return code >= 2 ** 24 ? `${text} incoming` : text
 }

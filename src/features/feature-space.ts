@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { type Matrix, matrix } from '../kernels/matrix.ts'
-import type { FeatureColumns, FeatureSpec } from './feature-columns.ts'
+import { type FeatureColumns, type FeatureSpec, spell } from './feature-columns.ts'
 import { type ColumnSummary, summarise } from './learn-column.ts'
+import { learnRarity, rarityOf } from './rarity.ts'
 
 const HOUR = 3600
 const CYCLES = {
@@ -12,7 +13,7 @@ const CYCLES = {
 const specSchema = z.object({
   name: z.string(),
   unit: z.string(),
-  scale: z.enum(['linear', 'log1p']),
+  scale: z.enum(['linear', 'log1p', 'code']),
   direction: z.enum(['both', 'high', 'low']),
   group: z.string().optional(),
   category: z.string().optional(),
@@ -25,17 +26,23 @@ const rangeSchema = z.object({ low: z.number(), high: z.number() })
 const usualSchema = z.object({ usual: z.array(z.string()) })
 const encoderSchema = z.object({
   spec: specSchema,
-  /** 'value' scales the feature, 'missing' is 1 where it has no value, 'unseen' is 1 where no known category of the group holds. */
-  what: z.enum(['value', 'missing', 'unseen']),
+  /** 'value' scales the feature, 'missing' is 1 where it has no value, 'unseen' is 1 where no known category of the group holds, 'rarity' says how rare a code was in training. */
+  what: z.enum(['value', 'missing', 'unseen', 'rarity']),
   /** Names of the source columns: one, or for 'unseen' the group's known categories. */
   from: z.array(z.string()),
   center: z.number(),
   scale: z.number().positive(),
-  /** Whether the scaled value is bent by asinh (not for 0/1 columns). */
+  /** Whether the scaled value is bent by asinh and rounded (not for 0/1 columns). */
   bent: z.boolean(),
+  /** Whether values on the harmless side of the centre count as the centre. */
+  oneSided: z.boolean(),
   /** Matrix value of a row without a value. */
   imputed: z.number(),
   typical: z.union([rangeSchema, usualSchema]),
+  /** For 'rarity': number of training rows and how many of them had each code. */
+  counts: z
+    .object({ n: z.number().int().positive(), of: z.array(z.tuple([z.number(), z.number()])) })
+    .optional(),
 })
 const spaceSchema = z.object({
   version: z.literal(1),
@@ -51,7 +58,10 @@ type Kind = 'flows' | 'readings'
  *
  * A numeric feature becomes asinh((x - median) / s), s from the quartiles: near the centre that is
  * the usual robust z-score, far out it grows like a logarithm, so that one wild column neither
- * drowns the others in a distance nor loses the order of its values. A 0/1 feature stays 0/1.
+ * drowns the others in a distance nor loses the order of its values. A feature of which only large
+ * values matter starts at its 99 % quantile and is 0 below: how busy a quiet device is from minute to
+ * minute says nothing, and would tell two devices apart. A 0/1 feature stays 0/1; a code becomes its
+ * rarity. See docs/decisions/040-features.md for what each of these is worth.
  */
 export class FeatureSpace {
   readonly kind: Kind
@@ -82,6 +92,10 @@ export class FeatureSpace {
       const uncovered = spec.cycle && cycleProblem(spec.cycle, ts)
       if (uncovered) {
         dropped.push({ name: spec.name, reason: uncovered })
+        return
+      }
+      if (spec.scale === 'code') {
+        encoders.push(rarityEncoder(spec, columns.columns[j]!))
         return
       }
       const summary = summarise(columns.columns[j]!)
@@ -127,18 +141,19 @@ export class FeatureSpace {
         for (let i = 0; i < n; i++) data[i * d + j] = e.what === 'missing' ? 1 : e.imputed
         return
       }
-      const { center, scale, imputed } = e
+      if (e.what === 'rarity') {
+        const rarity = rarityOf(e.counts!)
+        for (let i = 0; i < n; i++) data[i * d + j] = rarity(column[i]!)
+        return
+      }
+      const { imputed } = e
       if (e.what === 'missing') {
         for (let i = 0; i < n; i++) data[i * d + j] = Number.isFinite(column[i]!) ? 0 : 1
-      } else if (e.bent) {
-        for (let i = 0; i < n; i++) {
-          const x = column[i]!
-          data[i * d + j] = Number.isFinite(x) ? Math.asinh((x - center) / scale) : imputed
-        }
       } else {
+        const scaled = scaler(e)
         for (let i = 0; i < n; i++) {
           const x = column[i]!
-          data[i * d + j] = Number.isFinite(x) ? (x - center) / scale : imputed
+          data[i * d + j] = Number.isFinite(x) ? scaled(x) : imputed
         }
       }
     })
@@ -157,6 +172,7 @@ export class FeatureSpace {
     if (!Number.isFinite(value)) return 'missing'
     if (e.what === 'missing') return 'present'
     if (e.spec.cycle) return shownPhase(e.spec, byName, row)
+    if (e.what === 'rarity') return spell(value)
     return shownNumber(e.spec as FeatureSpec, value)
   }
 
@@ -184,6 +200,17 @@ export class FeatureSpace {
   }
 }
 
+/** Scaled values are rounded to this: a difference of a tenth of the usual spread is none, and rows that differ by less become equal. */
+const STEP = 0.1
+
+/** The matrix value of a finite feature value. */
+function scaler(e: Pick<Encoder, 'center' | 'scale' | 'bent' | 'oneSided'>): (x: number) => number {
+  const { center, scale } = e
+  if (!e.bent) return (x) => (x - center) / scale
+  const least = e.oneSided ? 0 : Number.NEGATIVE_INFINITY
+  return (x) => Math.round(Math.asinh(Math.max((x - center) / scale, least)) / STEP) * STEP
+}
+
 function indexByName(columns: FeatureColumns): Map<string, Float64Array> {
   return new Map(columns.specs.map((s, j) => [s.name, columns.columns[j]!]))
 }
@@ -209,11 +236,12 @@ const RELATIVE_FLOOR = 1e-6
 function numericEncoders(spec: FeatureSpec, s: ColumnSummary): Encoder[] {
   const [q01, q25, q50, q75, q99] = s.quantiles
   const bent = !s.binary && !spec.cycle
+  const oneSided = bent && spec.direction === 'high'
   // A feature whose middle half is one value has no quartile distance; then its tails set the scale.
   const spread = Math.max((q75 - q25) / 1.349, (q99 - q01) / 4.653, s.std / 4)
-  const scale = bent ? Math.max(spread, Math.abs(q50) * RELATIVE_FLOOR, Number.MIN_VALUE * 1e16) : 1
-  const center = bent ? q50 : 0
-  const bend = (x: number) => (bent ? Math.asinh((x - center) / scale) : x)
+  const scale = bent ? Math.max(spread, Math.abs(q50) * RELATIVE_FLOOR, Number.EPSILON) : 1
+  const center = bent ? (oneSided ? q99 : q50) : 0
+  const scaled = scaler({ center, scale, bent, oneSided })
   const typical = spec.cycle
     ? { low: 0, high: spec.cycle === 'day' ? 24 : 7 }
     : { low: shownNumber(spec, q01), high: shownNumber(spec, q99) }
@@ -227,7 +255,8 @@ function numericEncoders(spec: FeatureSpec, s: ColumnSummary): Encoder[] {
     center,
     scale,
     bent,
-    imputed: varies ? bend(q50) : bend(s.min) - 3,
+    oneSided,
+    imputed: varies ? scaled(q50) : scaled(s.min) - 3,
     typical,
   }
   if (!varies) return [value]
@@ -244,12 +273,30 @@ function numericEncoders(spec: FeatureSpec, s: ColumnSummary): Encoder[] {
     center: 0,
     scale: 1,
     bent: false,
+    oneSided: false,
     imputed: 1,
     typical: {
       usual: s.missing > 0.99 ? ['missing'] : s.missing >= 0.01 ? ['present', 'missing'] : ['present'],
     },
   }
   return s.min === s.max ? [indicator] : [value, indicator]
+}
+
+function rarityEncoder(spec: FeatureSpec, column: Float64Array): Encoder {
+  const counts = learnRarity(column)
+  const usual = counts.of.filter(([, n]) => n >= 0.01 * counts.n).map(([code]) => spell(code))
+  return {
+    spec,
+    what: 'rarity',
+    from: [spec.name],
+    center: 0,
+    scale: 1,
+    bent: false,
+    oneSided: false,
+    imputed: rarityOf(counts)(Number.NaN),
+    typical: { usual },
+    counts,
+  }
 }
 
 function encodeGroup(
@@ -282,6 +329,7 @@ function encodeGroup(
         center: 0,
         scale: 1,
         bent: false,
+        oneSided: false,
         imputed: 0,
         typical,
       })
@@ -296,6 +344,7 @@ function encodeGroup(
     center: 0,
     scale: 1,
     bent: false,
+    oneSided: false,
     imputed: 1,
     typical,
   })

@@ -1,5 +1,6 @@
 import type { FlowBatch } from '../../schema/flow-batch.ts'
-import type { FeatureColumns, FeatureExtractor, FeatureSpec } from '../feature-columns.ts'
+import { type FeatureColumns, type FeatureExtractor, type FeatureSpec, portCode } from '../feature-columns.ts'
+import { BEHAVIOUR_SPECS, FlowBehaviour } from './behaviour.ts'
 import { classOfPort, classOfService, SERVICE_CLASSES } from './services.ts'
 
 const PROTOCOLS = ['tcp', 'udp', 'icmp', 'other'] as const
@@ -60,11 +61,12 @@ const NUMBERS: readonly FeatureSpec[] = [
   number('pkts_out', 'packets', 'packets sent'),
   number('pkts_in', 'packets', 'packets received'),
   number('duration', 'ms', 'duration'),
-  number('bytes_ratio', '', 'share of bytes that the device sent', 'linear'),
+  number('bytes_ratio', 'share', 'share of bytes that the device sent', 'linear'),
   number('packet_rate', 'packets/s', 'packet rate'),
   number('bytes_per_pkt_out', 'bytes', 'bytes per packet sent'),
   number('bytes_per_pkt_in', 'bytes', 'bytes per packet received'),
   number('opened_by_peer', '', 'opened by the other side', 'linear'),
+  number('service_port', '', 'service port', 'code', 'high'),
 ]
 const SPECS: readonly FeatureSpec[] = [
   ...NUMBERS,
@@ -75,6 +77,7 @@ const SPECS: readonly FeatureSpec[] = [
   ...oneHot('peer', SCOPES, 'where the other side is'),
   ...cyclic('hour', 'day', 'hour of the day (UTC)'),
   ...cyclic('weekday', 'week', 'day of the week (UTC)'),
+  ...BEHAVIOUR_SPECS,
 ]
 const PROTO_AT = NUMBERS.length
 const PORT_AT = PROTO_AT + PROTOCOLS.length
@@ -82,6 +85,8 @@ const SERVICE_AT = PORT_AT + PORT_CLASSES.length
 const STATE_AT = SERVICE_AT + SERVICE_CLASSES.length
 const SCOPE_AT = STATE_AT + STATES.length
 const TIME_AT = SCOPE_AT + SCOPES.length
+const BEHAVIOUR_AT = TIME_AT + 4
+const SERVICE_PORT_AT = NUMBERS.findIndex((s) => s.name === 'service_port')
 
 /**
  * Features of each flow from the device's point of view; see docs/features.md.
@@ -90,12 +95,24 @@ const TIME_AT = SCOPE_AT + SCOPES.length
  * a single unanswered packet; payload bytes stand in where it has not.
  */
 export class FlowExtractor implements FeatureExtractor<FlowBatch> {
+  readonly #behaviour = new FlowBehaviour()
+
   extract(batch: FlowBatch): FeatureColumns {
     const n = batch.length
     const columns = SPECS.map(() => new Float64Array(n))
     fillSizes(batch, columns)
     fillCategories(batch, columns)
     fillTime(batch.ts, columns)
+    this.#behaviour.fill(
+      batch,
+      {
+        servicePort: columns[SERVICE_PORT_AT]!,
+        failed: failures(batch),
+        bytesOut: columns[0]!,
+        bytesIn: columns[1]!,
+      },
+      columns.slice(BEHAVIOUR_AT),
+    )
     const extra = [...(batch.extra ?? [])].filter(([name]) => !SPECS.some((s) => s.name === name))
     return {
       length: n,
@@ -112,7 +129,8 @@ export function createFlowExtractor(): FeatureExtractor<FlowBatch> {
 
 function fillSizes(batch: FlowBatch, columns: readonly Float64Array[]): void {
   const { orig_bytes, resp_bytes, orig_ip_bytes, resp_ip_bytes, orig_pkts, resp_pkts, duration } = batch
-  const [bytesOut, bytesIn, pktsOut, pktsIn, ms, ratio, rate, perPktOut, perPktIn, byPeer] = columns
+  const [bytesOut, bytesIn, pktsOut, pktsIn, ms, ratio, rate, perPktOut, perPktIn, byPeer, servicePort] =
+    columns
   const origs = batch.device_is_orig
   for (let i = 0; i < batch.length; i++) {
     const ob = known(orig_ip_bytes[i]!, orig_bytes[i]!)
@@ -136,6 +154,8 @@ function fillSizes(batch: FlowBatch, columns: readonly Float64Array[]): void {
     perPktOut![i] = Math.log1p(po > 0 ? out / po : po === 0 ? 0 : Number.NaN)
     perPktIn![i] = Math.log1p(pi > 0 ? back / pi : pi === 0 ? 0 : Number.NaN)
     byPeer![i] = isOrig ? 0 : 1
+    const p = batch.proto[i]!
+    servicePort![i] = portCode(p, hasPorts(p) ? batch.resp_p[i]! : undefined, !isOrig)
   }
 }
 
@@ -144,26 +164,42 @@ function known(value: number, otherwise: number): number {
   return value >= 0 ? value : otherwise >= 0 ? otherwise : Number.NaN
 }
 
+/** TCP, UDP, SCTP, and a protocol that the source does not tell. */
+function hasPorts(proto: number): boolean {
+  return proto === 6 || proto === 17 || proto === 132 || proto === 255
+}
+
 function fillCategories(batch: FlowBatch, columns: readonly Float64Array[]): void {
   const { proto, resp_p, service, conn_state, peer_scope } = batch
   const serviceClass = new Int8Array(service.values.length).fill(-2)
   const stateClass = Uint8Array.from(conn_state.values, (s) => STATE_OF[s] ?? STATES.length - 1)
   for (let i = 0; i < batch.length; i++) {
     const p = proto[i]!
-    const hasPorts = p === 6 || p === 17 || p === 132 || p === 255
     const port = resp_p[i]!
     const protoClass = p === 6 ? 0 : p === 17 ? 1 : p === 1 || p === 58 ? 2 : 3
     columns[PROTO_AT + protoClass]![i] = 1
-    const portClass = !hasPorts ? 3 : port < 1024 ? 0 : port < 49152 ? 1 : 2
+    const portClass = !hasPorts(p) ? 3 : port < 1024 ? 0 : port < 49152 ? 1 : 2
     columns[PORT_AT + portClass]![i] = 1
     const code = service.codes[i]!
     if (serviceClass[code] === -2) serviceClass[code] = classOfService(service.values[code]!)
     let cls = serviceClass[code]!
-    if (cls < 0) cls = hasPorts ? classOfPort(port) : SERVICE_CLASSES.length - 1
+    if (cls < 0) cls = hasPorts(p) ? classOfPort(port) : SERVICE_CLASSES.length - 1
     columns[SERVICE_AT + cls]![i] = 1
     columns[STATE_AT + stateClass[conn_state.codes[i]!]!]![i] = 1
     columns[SCOPE_AT + (peer_scope ? peer_scope[i]! : 0)]![i] = 1
   }
+}
+
+/** 1 where the connection came to nothing: no answer, refused, or broken off while being set up. */
+function failures(batch: FlowBatch): Uint8Array {
+  const failedState = batch.conn_state.values.map((s) => /^(S0|REJ|RSTOS0|RSTRH|SH|SHR)$/.test(s))
+  const out = new Uint8Array(batch.length)
+  for (let i = 0; i < batch.length; i++) {
+    const code = batch.conn_state.codes[i]!
+    const unknown = batch.conn_state.values[code] === ''
+    out[i] = (unknown ? batch.resp_pkts[i] === 0 : failedState[code]) ? 1 : 0
+  }
+  return out
 }
 
 function fillTime(ts: Float64Array, columns: readonly Float64Array[]): void {
