@@ -79,18 +79,29 @@ export function conversation(plan: ConversationPlan): Conversation {
   }
 }
 
-/** The originator says something: `what` is its bytes, or only how many. */
-export function says(what: number | Uint8Array, after = 0, bytes?: number): Turn {
-  return turn('orig', what, after, bytes)
+/**
+ * The originator says something after `after` seconds.
+ *
+ * @param what its bytes, or only how many
+ * @param total bytes in all, when it is longer than `what`
+ * @param more filler bytes that follow `what`, such as the body behind an HTTP header
+ */
+export function says(what: number | Uint8Array, after = 0, total = 0, more = 0): Turn {
+  return turn('orig', what, after, total, more)
 }
 
-/** The responder answers. */
-export function answers(what: number | Uint8Array, after = 0, bytes?: number): Turn {
-  return turn('resp', what, after, bytes)
+/** The responder answers; see {@link says}. */
+export function answers(what: number | Uint8Array, after = 0, total = 0, more = 0): Turn {
+  return turn('resp', what, after, total, more)
 }
 
-function turn(from: Turn['from'], what: number | Uint8Array, after: number, bytes = 0): Turn {
-  return typeof what === 'number'
-    ? { from, after, bytes: what }
-    : { from, after, content: what, bytes: Math.max(bytes, what.length) }
+function turn(
+  from: Turn['from'],
+  what: number | Uint8Array,
+  after: number,
+  total: number,
+  more: number,
+): Turn {
+  if (typeof what === 'number') return { from, after, bytes: what }
+  return { from, after, content: what, bytes: Math.max(total, what.length + more) }
 }

@@ -63,8 +63,8 @@ function report(scene: Scene, form: 'irc' | 'http' | 'tls', master: string): Tur
   if (form === 'http') {
     const body = size(random, 60, 0.2)
     return [
-      says(httpRequest('POST', master, '/gate.php', 'Mozilla/4.0', body), 0, 150 + body),
-      answers(httpResponse('200 OK', 'text/html', 6), 0.02, 112),
+      says(httpRequest('POST', master, '/gate.php', 'Mozilla/4.0', body), 0, 0, body),
+      answers(httpResponse('200 OK', 'text/html', 6), 0.02, 0, 6),
     ]
   }
   const nick = `[${host.kind.name.slice(0, 3)}]${random.int(100000)}`

@@ -53,7 +53,8 @@ function* udpFlood({ host, random, start, end }: Scene, victim: string): Generat
       orig: endpoint(host),
       resp: { ip: victim, mac: host.site.gateway.mac },
       orig_p: ephemeralPort(host),
-      resp_p: whole(random, 1024, 65535),
+      // Above the ports of tunnels, whose datagrams would be opened and read as traffic within.
+      resp_p: whole(random, 10000, 65535),
       proto: 17,
       turns,
       seed: random.uint32(),

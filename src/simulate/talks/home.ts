@@ -34,8 +34,8 @@ export const switchLights: Talk = function* (scene, t) {
   for (let i = whole(scene.random, 1, 5); i > 0; i--) {
     const body = whole(scene.random, 20, 60)
     const turns = [
-      says(httpRequest('PUT', hub.ip, '/api/a1b2c3/lights/3/state', 'lights-app/4.2', body), 0, 210 + body),
-      answers(httpResponse('200 OK', 'application/json', 64), 0.03, 64 + 105),
+      says(httpRequest('PUT', hub.ip, '/api/a1b2c3/lights/3/state', 'lights-app/4.2', body), 0, 0, body),
+      answers(httpResponse('200 OK', 'application/json', 64), 0.03, 0, 64),
     ]
     yield* connect(scene, ts, hub, { port: 80, service: 'http', turns, rtt: 0.004, closing: 'fin-resp' })
     ts += between(scene.random, 0.4, 4)
@@ -49,8 +49,8 @@ export const print: Talk = function* (scene, t) {
   if (!printer) return
   const bytes = whole(random, 80_000, 1_500_000)
   const turns = [
-    says(httpRequest('POST', printer.ip, '/ipp/print', 'CUPS/2.4', bytes), 0, bytes),
-    answers(httpResponse('200 OK', 'application/ipp', 180), 0.4, 300),
+    says(httpRequest('POST', printer.ip, '/ipp/print', 'CUPS/2.4', bytes), 0, 0, bytes),
+    answers(httpResponse('200 OK', 'application/ipp', 180), 0.4, 0, 180),
   ]
   yield* connect(scene, t, printer, { port: 631, service: 'http', turns, rtt: 0.005, rate: 1.2e6 })
 }

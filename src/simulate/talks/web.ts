@@ -66,7 +66,7 @@ export function http(name: string, path: string, volume: Volume): Talk {
     const down = size(random, volume.down, volume.spread ?? 0.2)
     const turns = [
       says(httpRequest('GET', name, path, host.kind.name)),
-      answers(httpResponse('200 OK', 'application/octet-stream', down), 0.01, down + 110),
+      answers(httpResponse('200 OK', 'application/octet-stream', down), 0.01, 0, down),
     ]
     yield* connect(scene, ts, peer, {
       port: 80,
