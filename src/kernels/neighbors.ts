@@ -2,7 +2,7 @@ import { instantiate, WasmMemory } from './wasm.ts'
 import { shared, type WorkerPool } from './worker-pool.ts'
 
 /** Rows of a tile, as in simd/assembly/neighbors.ts. */
-const tileRows = 32
+const tileRows = 64
 /** Squares beyond this may have overflowed in float32. */
 const overflow = 1e37
 
@@ -70,7 +70,7 @@ export async function nearestNeighborsAsync(
 }
 
 /**
- * An order of rows in which every 32 following each other lie close together: halves at the median of the
+ * An order of rows in which every 64 following each other lie close together: halves at the median of the
  * feature that spreads most, again and again.
  *
  * @param rows row-major, n * d values
@@ -156,6 +156,7 @@ function partition(keys: Float32Array, order: Uint32Array, from: number, to: num
 }
 
 interface NeighborKernels {
+  boxBytes(d: number): number
   pack(rows: number, n: number, d: number, packed: number, boxes: number, halves: number): void
   nearest(
     queries: number,
@@ -232,12 +233,12 @@ function load(rows: Float32Array, d: number, k: number) {
     const nTiles = Math.ceil(n / tileRows)
     const places = {
       packed: memory.take(nTiles * tileRows * d * 4),
-      boxes: memory.take(nTiles * 2 * d * 4),
+      boxes: memory.take(nTiles * kernels.boxBytes(d)),
       halves: memory.take(nTiles * tileRows * 4),
       queries: memory.take(tileRows * d * 4),
       distances: memory.take(tileRows * k * 4),
       indices: memory.take(tileRows * k * 4),
-      scratch: memory.take(nTiles * 8 + (2 * d + 4 + tileRows * (d + 3)) * 4),
+      scratch: memory.take(nTiles * 8 + kernels.boxBytes(d) + tileRows * (d + 3) * 4),
     }
     const input = memory.take(rows.length * 4)
     memory.float32(input, rows.length).set(rows)

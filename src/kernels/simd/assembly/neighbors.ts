@@ -10,7 +10,7 @@
  * All arguments that name arrays are byte addresses; rows are float32.
  */
 
-const TILE: i32 = 32
+const TILE: i32 = 64
 const NONE: u32 = 0xffffffff
 /** Half the distance of two float32 numbers at 1. */
 const UNIT_ROUNDOFF: f32 = 5.9604645e-8
@@ -20,7 +20,7 @@ const UNIT_ROUNDOFF: f32 = 5.9604645e-8
  * Rows beyond n in the last tile are 0 and infinitely far.
  *
  * @param packed d * TILE values a tile
- * @param boxes lows then highs of each tile, 2 d values
+ * @param boxes (boxBytes) a tile
  * @param halves half the square of each row, TILE values a tile
  */
 export function pack(rows: usize, n: i32, d: i32, packed: usize, boxes: usize, halves: usize): void {
@@ -36,8 +36,13 @@ export function pack(rows: usize, n: i32, d: i32, packed: usize, boxes: usize, h
     store<f32>(halves + (<usize>i << 2), Infinity)
   }
   for (let first = 0; first < n; first += TILE) {
-    box(rows + (<usize>(first * d) << 2), min(TILE, n - first), d, boxes + (<usize>((first / TILE) * 2 * d) << 2))
+    box(rows + (<usize>(first * d) << 2), min(TILE, n - first), d, boxes + <usize>(first / TILE) * boxBytes(d))
   }
+}
+
+/** Bytes of a box: d lows, d highs, each padded with 0 to a multiple of 4 values, and the longest row's square. */
+export function boxBytes(d: i32): usize {
+  return (<usize>((d + 3) & ~3) << 3) + 16
 }
 
 /** Bound on the relative error of a sum of d + 4 products (Higham 2002, section 3.1), twofold. */
@@ -56,26 +61,23 @@ function square(row: usize, d: i32): f32 {
   return sum
 }
 
-/** The largest of n values. */
-function largest(values: usize, n: i32): f32 {
-  let most = load<f32>(values)
-  for (let i = 1; i < n; i++) most = max(most, load<f32>(values + (<usize>i << 2)))
-  return most
-}
-
-/** Lows then highs of n rows. */
+/** The box of n rows. */
 function box(rows: usize, n: i32, d: i32, out: usize): void {
-  for (let j = 0; j < d; j++) {
-    let low = load<f32>(rows + (<usize>j << 2))
-    let high = low
-    for (let i = 1; i < n; i++) {
+  const padded = (d + 3) & ~3
+  let longest: f32 = 0
+  for (let i = 0; i < n; i++) longest = max(longest, square(rows + (<usize>(i * d) << 2), d))
+  for (let j = 0; j < padded; j++) {
+    let low: f32 = 0
+    let high: f32 = 0
+    for (let i = 0; i < n && j < d; i++) {
       const value = load<f32>(rows + (<usize>(i * d + j) << 2))
-      low = min(low, value)
-      high = max(high, value)
+      low = i == 0 ? value : min(low, value)
+      high = i == 0 ? value : max(high, value)
     }
     store<f32>(out + (<usize>j << 2), low)
-    store<f32>(out + (<usize>(d + j) << 2), high)
+    store<f32>(out + (<usize>(padded + j) << 2), high)
   }
+  store<f32>(out + (<usize>padded << 3), longest)
 }
 
 /**
@@ -86,7 +88,7 @@ function box(rows: usize, n: i32, d: i32, out: usize): void {
  *             or -1
  * @param distances (TILE, k) squared distances out, ascending; +inf where there are less than k rows
  * @param indices (TILE, k) row numbers out
- * @param scratch 8 bytes a tile, 2 d + 4 + TILE (d + 3) values
+ * @param scratch 8 bytes a tile, a box, TILE (d + 3) values
  * @returns how many tiles were compared
  */
 export function nearest(
@@ -96,7 +98,7 @@ export function nearest(
   const nTiles = (n + TILE - 1) / TILE
   const heap = scratch
   const queryBox = scratch + (<usize>nTiles << 3)
-  const worst = queryBox + (<usize>((2 * d + 3) & ~3) << 2)
+  const worst = queryBox + boxBytes(d)
   const squares = worst + (<usize>TILE << 2)
   const limits = squares + (<usize>TILE << 2)
   const fours = limits + (<usize>TILE << 2)
@@ -106,7 +108,8 @@ export function nearest(
     for (let j = 0; j < d; j++) store<f32>(to + (<usize>j << 4), load<f32>(queries + (<usize>(i * d + j) << 2)))
     store<f32>(squares + (<usize>i << 2), square(queries + (<usize>(i * d) << 2), d))
   }
-  const longest = largest(squares, nQueries)
+  const longestAt = <usize>((d + 3) & ~3) << 3
+  const longest = load<f32>(queryBox + longestAt)
   for (let i = 0; i < nQueries * k; i++) {
     store<f32>(distances + (<usize>i << 2), Infinity)
     store<u32>(indices + (<usize>i << 2), NONE)
@@ -115,7 +118,7 @@ export function nearest(
 
   // Squared distances are not negative, so their bits sort like the numbers.
   for (let t = 0; t < nTiles; t++) {
-    const gap = boxGap(queryBox, boxes + (<usize>(t * 2 * d) << 2), d)
+    const gap = boxGap(queryBox, boxes + <usize>t * boxBytes(d), d)
     store<u64>(heap + (<usize>t << 3), (<u64>reinterpret<u32>(gap) << 32) | <u64>t)
   }
   for (let i = nTiles / 2 - 1; i >= 0; i--) sink(heap, i, nTiles)
@@ -123,20 +126,18 @@ export function nearest(
   let compared = 0
   for (let left = nTiles; left > 0; left--) {
     const top = load<u64>(heap)
-    // Rounding of either sum is far below a millionth times the number of features.
-    const gap = reinterpret<f32>(<u32>(top >> 32)) * <f32>0.9999
-    if (gap > farthest(worst)) break
+    // The sums' rounding is well within the factor.
+    if (reinterpret<f32>(<u32>(top >> 32)) * <f32>0.9999 > largest(worst)) break
     store<u64>(heap, load<u64>(heap + (<usize>(left - 1) << 3)))
     sink(heap, 0, left - 1)
     const tile = <i32>(<u32>top)
     const rows = packed + (<usize>(tile * TILE * d) << 2)
-    const tileHalves = halves + (<usize>(tile * TILE) << 2)
     const nRows = min(TILE, n - tile * TILE)
     // How far |x|² / 2 - x y may be off.
-    const error = rounding(d) * (2 * largest(tileHalves, nRows) + longest)
-    if (error < <f32>0.01 * smallest(worst, nQueries) && farthest(worst) < Infinity) {
+    const error = rounding(d) * (load<f32>(boxes + <usize>tile * boxBytes(d) + longestAt) + longest)
+    if (error < <f32>0.01 * smallest(worst) && largest(worst) < Infinity) {
       filterTile(
-        fours, nQueries, self, rows, tileHalves, error, tile * TILE,
+        fours, nQueries, self, rows, halves + (<usize>(tile * TILE) << 2), error, tile * TILE,
         nRows, d, k, distances, indices, worst, squares, limits,
       )
     } else {
@@ -149,13 +150,47 @@ export function nearest(
 
 /** Squared distance between two boxes. */
 function boxGap(a: usize, b: usize, d: i32): f32 {
-  let sum: f32 = 0
-  const high = <usize>d << 2
-  for (let j: usize = 0; j < high; j += 4) {
-    const gap = max(max(load<f32>(b + j) - load<f32>(a + high + j), load<f32>(a + j) - load<f32>(b + high + j)), <f32>0)
-    sum += gap * gap
+  let sum = f32x4.splat(0)
+  const zero = sum
+  const high = <usize>((d + 3) & ~3) << 2
+  for (let j: usize = 0; j < high; j += 16) {
+    const above = f32x4.sub(v128.load(b + j), v128.load(a + high + j))
+    const below = f32x4.sub(v128.load(a + j), v128.load(b + high + j))
+    const gap = f32x4.max(f32x4.max(above, below), zero)
+    sum = f32x4.add(sum, f32x4.mul(gap, gap))
   }
-  return sum
+  return (
+    f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3)
+  )
+}
+
+/** The largest k-th distance of the tile's queries. */
+// @ts-ignore: decorator
+@inline
+function largest(worst: usize): f32 {
+  let m = v128.load(worst)
+  for (let p: usize = 16; p < (<usize>TILE << 2); p += 16) m = f32x4.max(m, v128.load(worst + p))
+  return max(
+    max(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)),
+    max(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)),
+  )
+}
+
+/** The smallest k-th distance of the tile's queries; places without a query hold -1. */
+// @ts-ignore: decorator
+@inline
+function smallest(worst: usize): f32 {
+  const none = f32x4.splat(Infinity)
+  const zero = f32x4.splat(0)
+  let m = none
+  for (let p: usize = 0; p < (<usize>TILE << 2); p += 16) {
+    const values = v128.load(worst + p)
+    m = f32x4.min(m, v128.bitselect(none, values, f32x4.lt(values, zero)))
+  }
+  return min(
+    min(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)),
+    min(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)),
+  )
 }
 
 /** Restores the heap of n keys, smallest first, below place i. */
@@ -177,25 +212,6 @@ function sink(heap: usize, i: i32, n: i32): void {
     i = child
   }
   store<u64>(heap + (<usize>i << 3), key)
-}
-
-/** The largest k-th distance of the tile's queries. */
-// @ts-ignore: decorator
-@inline
-function farthest(worst: usize): f32 {
-  let m = v128.load(worst)
-  for (let p: usize = 16; p < (<usize>TILE << 2); p += 16) m = f32x4.max(m, v128.load(worst + p))
-  return max(
-    max(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)),
-    max(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)),
-  )
-}
-
-/** The smallest of n values. */
-function smallest(values: usize, n: i32): f32 {
-  let least = load<f32>(values)
-  for (let i = 1; i < n; i++) least = min(least, load<f32>(values + (<usize>i << 2)))
-  return least
 }
 
 /** As compareTile, where |x|² / 2 - x y is known to be off by `error` at most. */
