@@ -86,3 +86,11 @@ export function share(value: string): number {
   }
   return n
 }
+
+/** `a,b,c` as a list. */
+export function names(value: string): string[] {
+  return value
+    .split(',')
+    .map((s) => s.trim())
+    .filter((s) => s !== '')
+}

@@ -5,6 +5,7 @@ import { abortOutputs, outputsOpen } from '../output/sink.ts'
 import { detectCommand } from './commands/detect.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
 import { flowsCommand } from './commands/flows.ts'
+import { simulateCommand } from './commands/simulate.ts'
 import { trainCommand } from './commands/train.ts'
 import { fail } from './failure.ts'
 
@@ -38,7 +39,7 @@ function program(): Command {
     .configureOutput({ outputError: () => {} })
     .showHelpAfterError(false)
     .addHelpText('after', EXAMPLES)
-  for (const command of [trainCommand, detectCommand, evaluateCommand, flowsCommand]) {
+  for (const command of [trainCommand, detectCommand, evaluateCommand, flowsCommand, simulateCommand]) {
     command(program)
   }
   return program

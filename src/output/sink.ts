@@ -48,18 +48,6 @@ export function openSink(path: string): Sink {
   return path === '-' ? standardOutput() : file(path)
 }
 
-/** Writes a whole output at once, with the same guarantee. */
-export function writeOutput(path: string, content: string | Uint8Array): void {
-  const sink = file(path)
-  try {
-    sink.write(typeof content === 'string' ? new TextEncoder().encode(content) : content)
-    sink.close()
-  } catch (error) {
-    sink.abort()
-    throw error
-  }
-}
-
 function standardOutput(): Sink {
   return {
     write(chunk) {

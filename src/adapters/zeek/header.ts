@@ -9,6 +9,7 @@ const FIELDS: Readonly<Record<string, FlowField>> = {
   'id.resp_h': 'resp_h',
   'id.resp_p': 'resp_p',
   proto: 'proto',
+  ip_proto: 'proto',
   service: 'service',
   duration: 'duration',
   orig_bytes: 'orig_bytes',
@@ -77,11 +78,18 @@ export class ZeekHeader {
   /** The bindings of the known fields with their column numbers. */
   bindings(): { column: number; binding: FlowBinding }[] {
     const taken = new Set<FlowField>()
+    // Zeek 7.1 adds the protocol's number, which also tells what `proto` calls unknown_transport.
+    const number = this.fields.includes('ip_proto')
     return this.fields.flatMap((source, column) => {
-      const field = FIELDS[source.toLowerCase()]
+      const field = number && source === 'proto' ? undefined : FIELDS[source.toLowerCase()]
       if (!field || taken.has(field)) return []
       taken.add(field)
-      return [{ column, binding: { source, field } }]
+      return [{ column, binding: { source, field, ...(field === 'service' ? { word: unescaped } : {}) } }]
     })
   }
+}
+
+/** Zeek writes separators and control characters inside a value as `\xHH`. */
+function unescaped(text: string): string {
+  return text.replace(/\\x([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
