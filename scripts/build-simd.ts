@@ -19,7 +19,7 @@ for (const file of sources) {
       '--runtime',
       'stub',
       '--enable',
-      'simd,threads,bulk-memory',
+      'simd,relaxed-simd,threads,bulk-memory',
       '--importMemory',
       '--sharedMemory',
       '--initialMemory',
