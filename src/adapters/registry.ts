@@ -1,9 +1,10 @@
 import type { Adapter } from './adapter.ts'
+import { csvAdapter } from './csv/adapter.ts'
 import { InputError } from './read-report.ts'
 import { zeekAdapter } from './zeek/adapter.ts'
 
 /** Every adapter in the order in which they are asked: formats with a magic first, any table last. */
-export const adapters: readonly Adapter[] = [zeekAdapter]
+export const adapters: readonly Adapter[] = [zeekAdapter, csvAdapter]
 
 /**
  * The adapter of that name.

@@ -10,16 +10,18 @@ import { ByteMap, DictionaryColumn, UniqueColumn } from './byte-map.ts'
 import { coarseLabel, fineLabel, type LabelWords } from './labels.ts'
 import { parseCount, parseNumber } from './parse-number.ts'
 import { protocolNumber } from './protocols.ts'
+import { UnsetWords } from './unset.ts'
 
 type FloatColumn = (typeof FLOW_FLOAT_COLUMNS)[number]
 type StringColumn = (typeof FLOW_STRING_COLUMNS)[number] | (typeof FLOW_OPTIONAL_STRING_COLUMNS)[number]
 
 /**
  * What a source column can be of a flow: a column of {@link FlowBatch}, or a quantity from which one
- * follows: `end` (time of the last packet), totals of both directions.
+ * follows: `end` (time of the last packet), `time_of_day` (added to a date in `ts`), totals of both
+ * directions.
  */
 export type FlowField = FloatColumn | StringColumn | 'orig_p' | 'resp_p' | 'proto' | DerivedField
-const DERIVED_FIELDS = ['end', 'total_bytes', 'total_ip_bytes', 'total_pkts'] as const
+const DERIVED_FIELDS = ['end', 'time_of_day', 'total_bytes', 'total_ip_bytes', 'total_pkts'] as const
 type DerivedField = (typeof DERIVED_FIELDS)[number]
 
 export const FLOW_FIELDS: readonly FlowField[] = [
@@ -42,7 +44,7 @@ export interface FlowBinding {
   readonly factor?: number
   /** Reads a time; default: seconds since the epoch. NaN = not a time. */
   readonly time?: (bytes: Uint8Array, start: number, end: number) => number
-  /** The schema's word for the source's word (service, conn_state, history); default: the same. */
+  /** The schema's word for the source's word (service, conn_state, history, addresses); default: the same. */
   readonly word?: (text: string) => string
   /** Takes any text as an address: sources that name hosts instead. */
   readonly anyAddress?: boolean
@@ -88,7 +90,7 @@ export class FlowWriter {
   readonly capacity: number
   length = 0
   readonly #cells: Cell[]
-  readonly #unset: readonly Uint8Array[]
+  readonly #unset: UnsetWords
   readonly #bound: ReadonlyMap<FlowField, Cell>
   readonly #protocols = new ByteMap(protocolNumber)
   readonly #unique: UniqueColumn | undefined
@@ -96,7 +98,7 @@ export class FlowWriter {
 
   constructor(bindings: readonly FlowBinding[], rules: CellRules, capacity = 8192) {
     this.capacity = capacity
-    this.#unset = rules.unset.map((text) => Buffer.from(text))
+    this.#unset = new UnsetWords(rules.unset)
     const hasDetail = bindings.some((b) => b.field === 'detailed_label')
     this.#cells = bindings.map((binding) => this.#cell(binding, rules, hasDetail))
     this.#bound = new Map(this.#cells.filter((c) => c.binding.field).map((c) => [c.binding.field!, c]))
@@ -127,6 +129,7 @@ export class FlowWriter {
         return { ...cell, kind: EXTRA }
       case 'ts':
       case 'end':
+      case 'time_of_day':
         return { ...cell, kind: binding.time ? TIME : NUMBER, signed: true }
       case 'orig_p':
       case 'resp_p':
@@ -137,9 +140,10 @@ export class FlowWriter {
         return { ...cell, kind: UNIQUE }
       case 'orig_h':
       case 'resp_h': {
-        const convert = binding.anyAddress
-          ? (text: string) => canonicalAddress(text.trim()) ?? text.trim()
-          : (text: string) => canonicalAddress(text.trim())
+        const convert = (cell: string) => {
+          const text = binding.word ? binding.word(cell.trim()) : cell.trim()
+          return text === '' ? '' : (canonicalAddress(text) ?? (binding.anyAddress ? text : undefined))
+        }
         return { ...cell, kind: WORD, column: dictionary(convert) }
       }
       case 'orig_l2_addr':
@@ -186,20 +190,20 @@ export class FlowWriter {
           return Number.isFinite(value)
         }
         cell.floats[row] = Number.NaN
-        return this.#isUnset(bytes, start, end)
+        return this.#unset.has(bytes, start, end)
       }
       case WORD:
         return cell.column!.set(row, bytes, start, end)
       case PORT: {
         const port = parseCount(bytes, start, end, 65535)
-        cell.ports[row] = port < 0 ? 0 : port
-        return port >= 0 || this.#isUnset(bytes, start, end) || this.#hexPort(cell, row, bytes, start, end)
+        cell.ports[row] = Math.max(0, port)
+        return port >= 0 || this.#unset.has(bytes, start, end) || this.#hexPort(cell, row, bytes, start, end)
       }
       case PROTO:
         this.#proto[row] = this.#protocols.values[this.#protocols.entry(bytes, start, end)]!
         return true
       case UNIQUE:
-        if (this.#isUnset(bytes, start, end)) this.#unique!.set(row, NO_BYTES, 0, 0)
+        if (this.#unset.has(bytes, start, end)) this.#unique!.set(row, NO_BYTES, 0, 0)
         else this.#unique!.set(row, bytes, start, end)
         return true
       case LABEL:
@@ -208,7 +212,7 @@ export class FlowWriter {
       default: {
         const time = cell.binding.time!(bytes, start, end)
         cell.floats[row] = time
-        return !Number.isNaN(time) || this.#isUnset(bytes, start, end)
+        return !Number.isNaN(time) || this.#unset.has(bytes, start, end)
       }
     }
   }
@@ -219,18 +223,6 @@ export class FlowWriter {
     if (!/^0x[0-9a-f]{1,4}$/i.test(text)) return false
     cell.ports[row] = Number(text)
     return true
-  }
-
-  #isUnset(bytes: Uint8Array, start: number, end: number): boolean {
-    const length = end - start
-    if (length === 0) return true
-    for (const word of this.#unset) {
-      if (word.length !== length) continue
-      let i = 0
-      while (i < length && word[i] === bytes[start + i]) i++
-      if (i === length) return true
-    }
-    return false
   }
 
   /** What binding `j` expects, for messages. */
@@ -306,6 +298,8 @@ export class FlowWriter {
     share(batch.resp_bytes, batch.orig_bytes, 'total_bytes')
     share(batch.resp_ip_bytes, batch.orig_ip_bytes, 'total_ip_bytes')
     share(batch.resp_pkts, batch.orig_pkts, 'total_pkts')
+    const timeOfDay = this.#bound.get('time_of_day')?.floats
+    if (timeOfDay) for (let i = 0; i < batch.length; i++) batch.ts[i]! += timeOfDay[i]!
     const end = this.#bound.get('end')?.floats
     if (end) {
       for (let i = 0; i < batch.length; i++)

@@ -15,6 +15,8 @@ const UNSET = new Set(['', '-', '(empty)', '?', 'nan', 'none', 'null', 'unknown'
 export interface LabelWords {
   /** Classes that are harmless, lower case. */
   readonly benign?: readonly string[]
+  /** What to call the harmful; default 'malicious'. */
+  readonly harmful?: string
 }
 
 /**
@@ -29,18 +31,19 @@ export function coarseLabel(text: string, words: LabelWords = {}): string {
   if (UNSET.has(word)) return ''
   if (BENIGN.has(word)) return 'benign'
   const number = Number(word)
-  if (Number.isFinite(number)) return number === 0 ? 'benign' : 'malicious'
+  const harmful = words.harmful ?? 'malicious'
+  if (Number.isFinite(number)) return number === 0 ? 'benign' : harmful
   if (word.startsWith('flow=')) {
-    if (word.includes('botnet')) return 'malicious'
+    if (word.includes('botnet')) return harmful
     return word.includes('normal') ? 'benign' : ''
   }
-  return 'malicious'
+  return harmful
 }
 
 /** The finer class: the source's own word for an attack, '' for the harmless and where there is only 0/1. */
 export function fineLabel(text: string, words: LabelWords = {}): string {
   const word = text.trim().replace(/\.$/, '')
-  if (coarseLabel(word, words) !== 'malicious') return ''
+  if (['', 'benign'].includes(coarseLabel(word, words))) return ''
   const plain = word.toLowerCase()
   if (['malicious', 'attack', 'anomaly', 'true', 'yes'].includes(plain)) return ''
   return Number.isFinite(Number(word)) ? '' : word

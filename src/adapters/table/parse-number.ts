@@ -26,20 +26,20 @@ export function parseNumber(bytes: Uint8Array, start: number, end: number): numb
     }
   }
   let mantissa = 0
-  let digits = 0
-  let c = 0
-  while (i < end && (c = bytes[i]! - 48) >= 0 && c <= 9) {
-    mantissa = mantissa * 10 + c
-    digits++
-    i++
+  const integer = i
+  for (; i < end; i++) {
+    const digit = bytes[i]! - 48
+    if (digit < 0 || digit > 9) break
+    mantissa = mantissa * 10 + digit
   }
+  let digits = i - integer
   let fraction = 0
   if (i < end && bytes[i] === 46 /* . */) {
-    i++
-    const first = i
-    while (i < end && (c = bytes[i]! - 48) >= 0 && c <= 9) {
-      mantissa = mantissa * 10 + c
-      i++
+    const first = ++i
+    for (; i < end; i++) {
+      const digit = bytes[i]! - 48
+      if (digit < 0 || digit > 9) break
+      mantissa = mantissa * 10 + digit
     }
     fraction = i - first
     digits += fraction

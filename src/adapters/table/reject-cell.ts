@@ -1,4 +1,4 @@
-import type { ReadReport } from '../read-report.ts'
+import { InputError, type ReadReport } from '../read-report.ts'
 
 /** Text of a cell for a message: short, one line. */
 export function shown(bytes: Uint8Array, start: number, end: number): string {
@@ -26,4 +26,15 @@ export function rejectWidth(report: ReadReport, line: number, expected: number, 
     place: `${report.source}:${line}`,
     message: `expects ${expected} columns as the header says, got ${found}; correct or remove the row`,
   })
+}
+
+/** Throws when a source gave nothing: says how many were rejected and the first reason. */
+export function nothingUsed(report: ReadReport): void {
+  if (report.used > 0) return
+  const first = report.problems[0]
+  throw new InputError(
+    first
+      ? `${report.source} has no usable ${report.unit.slice(0, -1)}, ${report.rejected} rejected; first: ${first.place} ${first.message}`
+      : `${report.source} has no ${report.unit}; expects at least one`,
+  )
 }

@@ -3,7 +3,7 @@ import type { Adapter, ReadOptions } from '../adapter.ts'
 import { InputError, type ReadReport } from '../read-report.ts'
 import type { Source } from '../source.ts'
 import { FlowWriter } from '../table/flow-writer.ts'
-import { rejectCell, rejectWidth, shown } from '../table/reject-cell.ts'
+import { nothingUsed, rejectCell, rejectWidth, shown } from '../table/reject-cell.ts'
 import { type Window, windows } from '../table/windows.ts'
 import { DEFAULT_FIELDS, TAIL_SEPARATOR, ZeekHeader } from './header.ts'
 
@@ -219,12 +219,13 @@ class ZeekReader {
   /** Throws when nothing could be used. */
   check(): void {
     const report = this.#report
+    if (this.#skipping) {
+      this.#line++
+      this.#tooLong()
+    }
     if (report.used > 0) return
-    const first = report.problems[0]
-    throw new InputError(
-      first
-        ? `${this.#name} has no usable row, ${report.rejected} rejected; first: ${first.place} ${first.message}`
-        : `${this.#name} has a header but no rows; expects at least one connection`,
-    )
+    if (report.rejected === 0)
+      throw new InputError(`${this.#name} has a header but no rows; expects at least one connection`)
+    nothingUsed(report)
   }
 }
