@@ -2,9 +2,11 @@ import { mix } from './hash.ts'
 
 /** Slots that a key may lie in; the one unused for longest is given up when all are taken. */
 const WAYS = 4
+/** Slots to begin with; small tables stay in the processor's cache. */
+const FIRST_SLOTS = 1 << 12
 
 /**
- * Counters that fade, by key, in a fixed amount of memory.
+ * Counters that fade, by key, in bounded memory.
  *
  * Each counter loses the share 1 - exp(-dt / tau) over dt seconds of event time, so at a steady rate of
  * r events a second it stands at r tau: "events in the last tau seconds". Unlike a ring of buckets it
@@ -12,50 +14,80 @@ const WAYS = 4
  * its key) counts with the weight it would have left by now.
  *
  * The table is a set-associative cache over typed arrays: a key is two 32-bit hashes, found among four
- * slots. When more keys live than it has room for, the least recently used of the four is forgotten; that
- * depends on the order of events alone.
+ * slots. It doubles when half full, up to `maxSlots`; beyond that the least recently used of a key's four
+ * slots is forgotten. All of it depends on the order of events alone.
  */
 export class DecayTable {
   /** Seconds over which each counter fades. */
   readonly taus: Float64Array
-  readonly #sets: number
-  readonly #low: Int32Array
-  readonly #high: Int32Array
+  readonly #maxSlots: number
+  #used = 0
+  #low: Int32Array
+  #high: Int32Array
   /** Newest event time by slot; NaN = free. */
-  readonly #last: Float64Array
-  readonly #counts: Float64Array
+  #last: Float64Array
+  #counts: Float64Array
 
   /**
-   * @param slots room for so many keys, a power of two
+   * @param maxSlots room for at most so many keys, a power of two
    * @param taus seconds, one a counter
    */
-  constructor(slots: number, taus: readonly number[]) {
+  constructor(maxSlots: number, taus: readonly number[]) {
     this.taus = Float64Array.from(taus)
-    this.#sets = slots / WAYS
+    this.#maxSlots = maxSlots
+    const slots = Math.min(FIRST_SLOTS, maxSlots)
     this.#low = new Int32Array(slots)
     this.#high = new Int32Array(slots)
     this.#last = new Float64Array(slots).fill(Number.NaN)
     this.#counts = new Float64Array(slots * taus.length)
   }
 
-  /** Finds the slot of a key, or claims one with all counters 0 for it. */
+  /** Finds the slot of a key, or claims one with all counters 0 for it; valid until the next call. */
   slot(low: number, high: number): number {
-    const first = (mix(low, high) & (this.#sets - 1)) * WAYS
+    const found = this.#find(low, high)
+    const free = Number.isNaN(this.#last[found]!)
+    if (!free && this.#low[found] === low && this.#high[found] === high) return found
+    if (free) this.#used++
+    if (this.#used > this.#low.length / 2 && this.#low.length < this.#maxSlots) {
+      this.#grow()
+      return this.slot(low, high)
+    }
+    this.#low[found] = low
+    this.#high[found] = high
+    this.#last[found] = Number.NEGATIVE_INFINITY
+    this.#counts.fill(0, found * this.taus.length, (found + 1) * this.taus.length)
+    return found
+  }
+
+  /** The slot that holds the key, else a free one among its four, else the one unused for longest. */
+  #find(low: number, high: number): number {
+    const first = (mix(low, high) & (this.#low.length / WAYS - 1)) * WAYS
     let oldest = first
     for (let s = first; s < first + WAYS; s++) {
       const last = this.#last[s]!
-      if (Number.isNaN(last)) {
-        oldest = s
-        break
-      }
-      if (this.#low[s] === low && this.#high[s] === high) return s
+      if (Number.isNaN(last) || (this.#low[s] === low && this.#high[s] === high)) return s
       if (last < this.#last[oldest]!) oldest = s
     }
-    this.#low[oldest] = low
-    this.#high[oldest] = high
-    this.#last[oldest] = Number.NEGATIVE_INFINITY
-    this.#counts.fill(0, oldest * this.taus.length, (oldest + 1) * this.taus.length)
     return oldest
+  }
+
+  #grow(): void {
+    const [low, high, last, counts, k] = [this.#low, this.#high, this.#last, this.#counts, this.taus.length]
+    this.#low = new Int32Array(low.length * 2)
+    this.#high = new Int32Array(low.length * 2)
+    this.#last = new Float64Array(low.length * 2).fill(Number.NaN)
+    this.#counts = new Float64Array(low.length * 2 * k)
+    this.#used = 0
+    for (let s = 0; s < low.length; s++) {
+      if (Number.isNaN(last[s]!)) continue
+      // A set splits into two, so there is always room.
+      const to = this.#find(low[s]!, high[s]!)
+      this.#used++
+      this.#low[to] = low[s]!
+      this.#high[to] = high[s]!
+      this.#last[to] = last[s]!
+      for (let c = 0; c < k; c++) this.#counts[to * k + c] = counts[s * k + c]!
+    }
   }
 
   /** Newest event time of the slot's key; -Infinity before its first. */

@@ -99,9 +99,11 @@ export class FlowExtractor implements FeatureExtractor<FlowBatch> {
 
   extract(batch: FlowBatch): FeatureColumns {
     const n = batch.length
-    const columns = SPECS.map(() => new Float64Array(n))
+    // Most categories do not occur in a batch: their columns share one array of zeros until one is set.
+    const zeros = new Float64Array(n)
+    const columns = SPECS.map((spec) => (spec.group === undefined ? new Float64Array(n) : zeros))
     fillSizes(batch, columns)
-    fillCategories(batch, columns)
+    fillCategories(batch, columns, zeros)
     fillTime(batch.ts, columns)
     this.#behaviour.fill(
       batch,
@@ -169,7 +171,11 @@ function hasPorts(proto: number): boolean {
   return proto === 6 || proto === 17 || proto === 132 || proto === 255
 }
 
-function fillCategories(batch: FlowBatch, columns: readonly Float64Array[]): void {
+function fillCategories(batch: FlowBatch, columns: Float64Array[], zeros: Float64Array): void {
+  const set = (k: number, i: number) => {
+    if (columns[k] === zeros) columns[k] = new Float64Array(zeros.length)
+    columns[k]![i] = 1
+  }
   const { proto, resp_p, service, conn_state, peer_scope } = batch
   const serviceClass = new Int8Array(service.values.length).fill(-2)
   const stateClass = Uint8Array.from(conn_state.values, (s) => STATE_OF[s] ?? STATES.length - 1)
@@ -177,16 +183,16 @@ function fillCategories(batch: FlowBatch, columns: readonly Float64Array[]): voi
     const p = proto[i]!
     const port = resp_p[i]!
     const protoClass = p === 6 ? 0 : p === 17 ? 1 : p === 1 || p === 58 ? 2 : 3
-    columns[PROTO_AT + protoClass]![i] = 1
+    set(PROTO_AT + protoClass, i)
     const portClass = !hasPorts(p) ? 3 : port < 1024 ? 0 : port < 49152 ? 1 : 2
-    columns[PORT_AT + portClass]![i] = 1
+    set(PORT_AT + portClass, i)
     const code = service.codes[i]!
     if (serviceClass[code] === -2) serviceClass[code] = classOfService(service.values[code]!)
     let cls = serviceClass[code]!
     if (cls < 0) cls = hasPorts(p) ? classOfPort(port) : SERVICE_CLASSES.length - 1
-    columns[SERVICE_AT + cls]![i] = 1
-    columns[STATE_AT + stateClass[conn_state.codes[i]!]!]![i] = 1
-    columns[SCOPE_AT + (peer_scope ? peer_scope[i]! : 0)]![i] = 1
+    set(SERVICE_AT + cls, i)
+    set(STATE_AT + stateClass[conn_state.codes[i]!]!, i)
+    set(SCOPE_AT + (peer_scope ? peer_scope[i]! : 0), i)
   }
 }
 
