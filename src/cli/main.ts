@@ -2,12 +2,15 @@
 // This file must run on every Node there is: it only decides which Node runs the rest.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const NEEDED = [22, 15]
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major > NEEDED[0]! || (major === NEEDED[0] && minor >= NEEDED[1]!)) {
+  // Compiled code kept between runs makes the next start faster; where it cannot be kept, nothing is lost.
+  module.enableCompileCache()
   import('./program.ts').then(({ main }) => main(process.argv.slice(2)))
 } else {
   runOnBundledNode()

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { abortOutputs, outputsOpen } from '../output/sink.ts'
 import { detectCommand } from './commands/detect.ts'
@@ -16,8 +15,6 @@ import { fail } from './failure.ts'
  * @param args the words after `motewatch`
  */
 export async function main(args: readonly string[]): Promise<void> {
-  // Compiled code kept between runs makes a second start faster; where it cannot be kept, nothing is lost.
-  enableCompileCache()
   survivePipes()
   const json = args.includes('--json')
   try {

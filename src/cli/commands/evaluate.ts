@@ -77,7 +77,7 @@ async function evaluationText(e: Evaluation): Promise<string> {
   const lines = [
     readText(e.reports),
     '',
-    `${count(e.rows)} rows: ${count(e.benign)} benign, ${count(e.malicious)} attack, ${count(e.unlabelled)} without label`,
+    `${count(e.rows)} rows: ${count(e.benign)} benign, ${count(e.malicious)} attack, ${count(e.leftOut)} left out`,
     '',
   ]
   const rows = [['all together', e.ensemble] as const, ...Object.entries(e.models)]

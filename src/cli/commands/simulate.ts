@@ -4,7 +4,7 @@ import { UsageError } from '../failure.ts'
 import { given } from '../given.ts'
 import { between, names, wholeNumber } from '../options.ts'
 import { progress } from '../progress.ts'
-import { count, counted } from '../read-text.ts'
+import { counted } from '../read-text.ts'
 import { print, printJson, style } from '../terminal.ts'
 
 interface Options {
