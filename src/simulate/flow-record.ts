@@ -29,10 +29,14 @@ export function flowOf(c: Conversation): SimulatedFlow {
   let first = 0
   let last = 0
   let seen = 0
+  let fins = 0
+  const repeats: [number, number] = [0, 0]
   for (const p of packetsOf(c)) {
     const side = p.fromOrig ? 0 : 1
     if (seen++ === 0) first = p.time
-    last = p.time
+    // Zeek's duration ends when both sides have closed; the last acknowledgement comes too late for it.
+    if (fins < 2) last = p.time
+    if (p.flags & FIN) fins++
     packets[side]++
     ipBytes[side] += headerBytes(c, p.flags) + p.length
     if (!p.repeated) bytes[side] += p.length
@@ -41,7 +45,10 @@ export function flowOf(c: Conversation): SimulatedFlow {
     else if (p.flags & SYN) cased(p.flags & ACK ? 'h' : 's')
     else if (p.flags & RST) cased('r')
     else {
-      if (p.repeated) cased('t')
+      if (p.repeated) {
+        // Zeek tells of the 1st, 10th, 100th … repetition of a side.
+        if (Number.isInteger(Math.log10(++repeats[side]))) history += p.fromOrig ? 'T' : 't'
+      }
       if (p.length > 0) cased('d')
       else if (!(p.flags & FIN)) cased('a')
       if (p.flags & FIN) cased('f')

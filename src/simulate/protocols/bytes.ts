@@ -1,20 +1,23 @@
-const encoder = new TextEncoder()
-
-/** Bytes of an ASCII/UTF-8 text. */
+/** Bytes of an ASCII text. */
 export function text(value: string): Uint8Array {
-  return encoder.encode(value)
+  const out = new Uint8Array(value.length)
+  for (let i = 0; i < value.length; i++) out[i] = value.charCodeAt(i)
+  return out
 }
 
-/** Joins parts: numbers are single bytes, strings their text. */
+/** Joins parts: numbers are single bytes, strings ASCII. */
 export function bytes(...parts: (number | string | Uint8Array | readonly number[])[]): Uint8Array {
-  const arrays = parts.map((p) =>
-    typeof p === 'number' ? Uint8Array.of(p) : typeof p === 'string' ? text(p) : Uint8Array.from(p),
-  )
-  const out = new Uint8Array(arrays.reduce((n, a) => n + a.length, 0))
+  let length = 0
+  for (const p of parts) length += typeof p === 'number' ? 1 : p.length
+  const out = new Uint8Array(length)
   let at = 0
-  for (const a of arrays) {
-    out.set(a, at)
-    at += a.length
+  for (const p of parts) {
+    if (typeof p === 'number') out[at++] = p
+    else if (typeof p === 'string') for (let i = 0; i < p.length; i++) out[at++] = p.charCodeAt(i)
+    else {
+      out.set(p, at)
+      at += p.length
+    }
   }
   return out
 }
