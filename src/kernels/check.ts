@@ -31,11 +31,12 @@ export function expectLength(out: ArrayLike<number>, length: number, who: string
 
 function expectFinite(X: Matrix, who: string): void {
   const { data, nFeatures } = X
-  for (let k = 0; k < data.length; k++) {
-    const value = data[k]!
-    if (value - value !== 0) {
-      const place = `sample ${Math.floor(k / nFeatures)}, feature ${X.featureNames[k % nFeatures]}`
-      throw new RangeError(`${who} expects finite values, got ${value} at ${place}`)
-    }
-  }
+  // An infinity or NaN has all exponent bits set: as an integer without sign it is above the largest number.
+  const bits = new Int32Array(data.buffer, data.byteOffset, data.length)
+  let excess = 0
+  for (let k = 0; k < bits.length; k++) excess |= 0x7f7fffff - (bits[k]! & 0x7fffffff)
+  if (excess >= 0) return
+  const k = data.findIndex((value) => !Number.isFinite(value))
+  const place = `sample ${Math.floor(k / nFeatures)}, feature ${X.featureNames[k % nFeatures]}`
+  throw new RangeError(`${who} expects finite values, got ${data[k]} at ${place}`)
 }

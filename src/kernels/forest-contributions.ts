@@ -1,0 +1,66 @@
+import { averagePathLength, type Forest } from './forest.ts'
+import { rarity } from './rarity.ts'
+
+/** Weight of a perfectly ordinary value beside a rarity of 1 (one value in ten is as far out). */
+const ordinary = 0.01
+
+/**
+ * Divides each sample's score among the features.
+ *
+ * The step from node v to its child w gains g = c(n_v) - 1 - c(n_w): by how much it shortened the path
+ * beyond what a search among n_v samples expects of one step. Gains telescope, so that over all trees
+ *
+ *     Σ_steps g = nTrees (c(n) - E[h(x)]),   that is   log2(2 s(x)) = Σ_j G_j / (nTrees c(n))
+ *
+ * with G_j the gains of the steps that compare feature j. Thresholds are random, so a walk also gains by
+ * a cut that happens to pass close to an ordinary value. A feature is therefore credited with what it
+ * gained in proportion to how rare its value is by itself, r_j (see {@link rarity}):
+ *
+ *     a_j = max(0, G_j) (r_j² + 0.01),   contribution_j = s(x) a_j / Σ a
+ *
+ * Contributions are 0 or more and add up to the score. Where no feature gained, all count as having gained
+ * the same.
+ *
+ * @param sorted (nFeatures, nSorted): training values of each feature, ascending
+ * @param data (nSamples, nFeatures)
+ * @param scores (nSamples): s(x)
+ * @param out (nSamples, nFeatures), filled
+ */
+export function forestContributions(
+  forest: Forest,
+  sorted: Float32Array,
+  data: Float32Array,
+  scores: Float64Array,
+  out: Float32Array,
+): void {
+  const { nTrees, depth, nFeatures: d, thresholds, features, sizes } = forest
+  const half = 2 ** depth
+  const nSorted = sorted.length / d
+  const expected = Float64Array.from({ length: forest.sampleSize + 1 }, (_, n) => averagePathLength(n))
+  const gains = new Float64Array(d)
+  for (let i = 0; i < scores.length; i++) {
+    const row = i * d
+    gains.fill(0)
+    for (let tree = 0; tree < nTrees; tree++) {
+      const nodes = tree * half
+      let k = 1
+      let remaining = expected[sizes[2 * nodes + 1]!]!
+      while (k < half && thresholds[nodes + k] !== Infinity) {
+        const j = features[nodes + k]!
+        k = 2 * k + (data[row + j]! > thresholds[nodes + k]! ? 1 : 0)
+        const after = expected[sizes[2 * nodes + k]!]!
+        gains[j]! += remaining - 1 - after
+        remaining = after
+      }
+    }
+    let anyGain = false
+    for (let j = 0; j < d; j++) anyGain ||= gains[j]! > 0
+    let total = 0
+    for (let j = 0; j < d; j++) {
+      const rare = rarity(sorted.subarray(j * nSorted, (j + 1) * nSorted), data[row + j]!)
+      gains[j] = (anyGain ? Math.max(0, gains[j]!) : 1) * (rare * rare + ordinary)
+      total += gains[j]!
+    }
+    for (let j = 0; j < d; j++) out[row + j] = scores[i]! * (gains[j]! / total)
+  }
+}
