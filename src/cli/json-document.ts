@@ -1,32 +1,40 @@
-import { anomalyJson } from '../output/anomaly-columns.ts'
+import type { Rows } from '../output/layout.ts'
 import { openSink, type Sink } from '../output/sink.ts'
-import type { Anomaly } from '../schema/anomaly.ts'
 import { errorJson, Reported } from './failure.ts'
 
 const encoder = new TextEncoder()
 
 /**
- * The JSON document of `detect --json`, written while anomalies are found so that memory stays bounded:
- * `{"anomalies":[…], …summary}`. Nothing is written before the first anomaly, so an early error can still
- * have a document of its own; a later one becomes the member `error` of this one.
+ * The JSON document of `--json` where it has many rows, written as they come so that memory stays bounded:
+ * `{"<name>":[…], …members}`. Nothing is written before the first row, so an early error can still have a
+ * document of its own; a later one becomes the member `error` of this one.
  */
-export class JsonDocument {
+export class JsonDocument<B extends Rows> {
   readonly #sink: Sink = openSink('-')
+  readonly #name: string
+  readonly #row: (batch: B, i: number) => string
   #begun = false
 
-  async write(anomalies: readonly Anomaly[]): Promise<void> {
+  /** @param row the JSON text of row `i` */
+  constructor(name: string, row: (batch: B, i: number) => string) {
+    this.#name = name
+    this.#row = row
+  }
+
+  async write(batch: B): Promise<void> {
     let text = ''
-    for (let i = 0; i < anomalies.length; i++) {
-      text += this.#begun ? ',\n' : '{"anomalies":[\n'
+    for (let i = 0; i < batch.length; i++) {
+      text += this.#begun ? ',\n' : `{"${this.#name}":[\n`
       this.#begun = true
-      text += anomalyJson(anomalies, i)
+      text += this.#row(batch, i)
     }
     await this.#put(text)
   }
 
   /** Completes the document with further members. */
   async finish(members: Record<string, unknown>): Promise<void> {
-    await this.#put(`${this.#begun ? '\n],' : '{"anomalies":[],'}${JSON.stringify(members).slice(1)}\n`)
+    const start = this.#begun ? '\n],' : `{"${this.#name}":[],`
+    await this.#put(`${start}${JSON.stringify(members).slice(1)}\n`)
   }
 
   /** Completes the document with the error when it was begun; the error to throw instead. */

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { anomalyJson } from '../../output/anomaly-columns.ts'
 import { Highlights } from '../../output/highlights.ts'
 import { openSink, type Sink } from '../../output/sink.ts'
 import { anomalyWriter, TABLE_FORMATS, type TableFormat } from '../../output/writers.ts'
@@ -92,7 +93,7 @@ async function run(options: Options): Promise<void> {
   // Opened now, so that a place that cannot be written is told before the work, not after.
   const page = report === undefined ? undefined : openSink(report)
   const writer = rows ? await anomalyWriter(target.format, openSink(target.path)) : undefined
-  const document = options.json ? new JsonDocument() : undefined
+  const document = options.json ? new JsonDocument('anomalies', anomalyJson) : undefined
   const bar = await progress('Detecting')
   const found = detect(input, bundles, {
     ...reading,
@@ -123,7 +124,7 @@ async function run(options: Options): Promise<void> {
   if (document) {
     const { reports, ...counts } = summary
     await document.finish({
-      ...counts,
+      summary: counts,
       sources: reports.map(reportJson),
       models,
       ...given({ output: options.output, report }),

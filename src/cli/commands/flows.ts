@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander'
 import type { ReadReport } from '../../adapters/read-report.ts'
+import { flowJson } from '../../output/flow-columns.ts'
 import { openSink } from '../../output/sink.ts'
 import { FLOW_FORMATS, type FlowFormat, flowWriter } from '../../output/writers.ts'
-import { UsageError } from '../failure.ts'
+import { JsonDocument } from '../json-document.ts'
 import { type InputOptions, inputOptions, wholeNumber } from '../options.ts'
 import { outputTarget } from '../output-target.ts'
 import { progress } from '../progress.ts'
@@ -36,9 +37,6 @@ Examples:
 async function run(options: Options): Promise<void> {
   const { input, reading } = await readOptions(options)
   const target = outputTarget(options, input, FLOW_FORMATS, 'zeek')
-  if (options.json && target.path === '-') {
-    throw new UsageError('--json prints the summary on standard output; give --output for the flows')
-  }
   const [{ readBatches }, { InputError }, { availableParallelism }] = await Promise.all([
     import('../../adapters/read.ts'),
     import('../../adapters/read-report.ts'),
@@ -46,28 +44,31 @@ async function run(options: Options): Promise<void> {
   ])
   const reports: ReadReport[] = []
   const bar = await progress('Reading')
-  const writer = await flowWriter(target.format, openSink(target.path))
+  const beside = options.json && target.path === '-'
+  const document = beside ? new JsonDocument('flows', flowJson) : undefined
+  const writer = beside ? undefined : await flowWriter(target.format, openSink(target.path))
   let flows = 0
   try {
     const workers = options.workers ?? availableParallelism()
     const batches = readBatches(input, { ...reading, workers, onProgress: bar.update }, reports)
     for await (const { source, batch } of batches) {
       if (batch.kind !== 'flows') {
-        throw new InputError(
-          `${source} holds readings, not flows; use motewatch inspect to see what is in it`,
-        )
+        throw new InputError(`${source} holds readings, not flows; motewatch inspect shows what is in it`)
       }
-      await writer.write(batch)
+      await writer?.write(batch)
+      await document?.write(batch)
       flows += batch.length
     }
-    await writer.close()
+    await writer?.close()
   } catch (error) {
-    writer.abort()
-    throw error
+    writer?.abort()
+    throw document ? await document.fail(error) : error
   } finally {
     bar.stop()
   }
-  if (options.json)
-    printJson({ flows, output: target.path, format: target.format, sources: reports.map(reportJson) })
+  const sources = reports.map(reportJson)
+  if (document) await document.finish({ summary: { flows }, sources })
+  else if (options.json)
+    printJson({ summary: { flows }, output: target.path, format: target.format, sources })
   else process.stderr.write(`${readText(reports)}\n`)
 }
