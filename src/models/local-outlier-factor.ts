@@ -1,13 +1,17 @@
 import { expectLength, expectScorable, expectTrainable } from '../kernels/check.ts'
-import { distinctRows } from '../kernels/distinct-rows.ts'
+import { distinctRows, RowIndex } from '../kernels/distinct-rows.ts'
 import { type Matrix, matrix, selectRows } from '../kernels/matrix.ts'
-import { type Neighbors, nearestNeighbors } from '../kernels/neighbors.ts'
+import { type Neighbors, nearestNeighbors, nearestNeighborsAsync, tileOrder } from '../kernels/neighbors.ts'
 import { Random } from '../kernels/random.ts'
+import type { WorkerPool } from '../kernels/worker-pool.ts'
 import { readSections, writeSections } from './buffer.ts'
 import type { Detector, FittedDetector } from './detector.ts'
 
 const magic = 'LOF'
 const version = 1
+
+/** Queries searched at a time: bounds the memory of their neighbours to some megabytes. */
+const searchedAtOnce = 32_768
 
 /** Added to every mean reachability distance before it is inverted, as scikit-learn does. */
 const distanceFloor = 1e-10
@@ -25,9 +29,11 @@ export interface LocalOutlierFactorParams {
  * thinner the training data is around a sample than around the sample's own neighbours. About 1 inside
  * a population, larger outside.
  *
- * Equal training rows are one neighbour with their number as weight; a row's own copies are no neighbours
- * of it. So a neighbourhood never shrinks to distance 0 and densities stay finite, where counting each
- * copy makes scores of 1e9. Without equal rows the scores are scikit-learn's.
+ * Without equal training rows the scores are scikit-learn's. Counting each copy as a neighbour would
+ * shrink neighbourhoods to distance 0 and raise scores to 1e9, so equal rows are one neighbour with their
+ * number as weight, and a row's own copies are no neighbours of it. Repetition also says that small
+ * distances are grain rather than density: with a share s of repeated rows, no k-distance counts as
+ * smaller than the s/2 quantile of the distances from a distinct row to its k-th distinct neighbour.
  */
 export class LocalOutlierFactor implements Detector {
   readonly name = 'lof'
@@ -47,20 +53,18 @@ export class LocalOutlierFactor implements Detector {
   }
 
   fit(X: Matrix): FittedLocalOutlierFactor {
-    expectTrainable(X, 'LocalOutlierFactor')
-    const distinct = distinctRows(X.data, X.nFeatures)
-    const kept = drawReference(distinct.first.length, this.maxReference, this.seed)
-    const reference = selectRows(
-      X,
-      Uint32Array.from(kept, (g) => distinct.first[g]!),
-    )
-    const weights = Uint32Array.from(kept, (g) => distinct.weights[g]!)
-    const neighbors = nearestNeighbors(reference.data, reference.data, X.nFeatures, this.nNeighbors, true)
-    return new FittedLocalOutlierFactor(
+    const reference = this.#reference(X, this.maxReference)
+    const { data, nFeatures } = reference.rows
+    return this.#fitted(reference, nearestNeighbors(data, data, nFeatures, this.nNeighbors, true))
+  }
+
+  /** As {@link fit}, by the threads of `pool`; the same bytes. */
+  async fitAsync(X: Matrix, pool: WorkerPool): Promise<FittedLocalOutlierFactor> {
+    const reference = this.#reference(X, this.maxReference)
+    const { data, nFeatures } = reference.rows
+    return this.#fitted(
       reference,
-      this.nNeighbors,
-      weights,
-      ...densities(neighbors, weights, this.nNeighbors),
+      await nearestNeighborsAsync(data, data, nFeatures, this.nNeighbors, true, pool),
     )
   }
 
@@ -70,18 +74,59 @@ export class LocalOutlierFactor implements Detector {
    *
    * @returns (nSamples), higher = more abnormal
    */
-  fitScore(X: Matrix): Float64Array {
+  trainingScores(X: Matrix): Float64Array {
+    const { rows, weights, repeated, order, groups } = this.#reference(X, Infinity)
+    const neighbors = nearestNeighbors(rows.data, rows.data, X.nFeatures, this.nNeighbors, true)
+    const { kDistance, density } = densities(neighbors, weights, this.nNeighbors, repeated)
+    const byGroup = new Float64Array(order.length)
+    for (let r = 0; r < order.length; r++) {
+      byGroup[order[r]!] = factor(neighbors, r, weights, kDistance, density, this.nNeighbors)
+    }
+    return Float64Array.from(groups, (g) => byGroup[g]!)
+  }
+
+  #reference(X: Matrix, limit: number): Reference {
     expectTrainable(X, 'LocalOutlierFactor')
     const { first, weights, groups } = distinctRows(X.data, X.nFeatures)
-    const { data } = selectRows(X, first)
-    const neighbors = nearestNeighbors(data, data, X.nFeatures, this.nNeighbors, true)
-    const [kDistance, density] = densities(neighbors, weights, this.nNeighbors)
-    const scores = new Float64Array(first.length)
-    for (let g = 0; g < scores.length; g++) {
-      scores[g] = localOutlierFactor(neighbors, g, weights, kDistance, density, this.nNeighbors)
+    const kept = draw(first.length, limit, this.seed)
+    const drawn = selectRows(
+      X,
+      kept.map((g) => first[g]!),
+    )
+    const order = tileOrder(drawn.data, X.nFeatures).map((r) => kept[r]!)
+    return {
+      rows: selectRows(
+        X,
+        order.map((g) => first[g]!),
+      ),
+      weights: order.map((g) => weights[g]!),
+      repeated: 1 - first.length / X.nSamples,
+      order,
+      groups,
     }
-    return Float64Array.from(groups, (g) => scores[g]!)
   }
+
+  #fitted({ rows, weights, repeated }: Reference, neighbors: Neighbors): FittedLocalOutlierFactor {
+    const k = this.nNeighbors
+    const { kDistance, density } = densities(neighbors, weights, k, repeated)
+    const known = new Float64Array(weights.length)
+    for (let r = 0; r < known.length; r++) {
+      known[r] = factor(neighbors, r, weights, kDistance, density, k, r)
+    }
+    return new FittedLocalOutlierFactor(rows, k, weights, kDistance, density, known)
+  }
+}
+
+/** The distinct training rows to compare with, nearby rows following each other. */
+interface Reference {
+  readonly rows: Matrix
+  readonly weights: Uint32Array
+  /** Share of the training samples that equal an earlier one. */
+  readonly repeated: number
+  /** (reference rows) which distinct row each is, numbered by first occurrence. */
+  readonly order: Uint32Array
+  /** (nSamples) which distinct row each training sample is. */
+  readonly groups: Uint32Array
 }
 
 /** Local Outlier Factor fitted on training data; see {@link LocalOutlierFactor}. */
@@ -93,10 +138,13 @@ export class FittedLocalOutlierFactor implements FittedDetector {
   readonly reference: Matrix
   /** (reference rows) how many training rows each stands for. */
   readonly weights: Uint32Array
-  /** (reference rows) distance at which the neighbours' weights reach nNeighbors. */
+  /** (reference rows) distance at which the neighbours' weights reach nNeighbors, not below the grain. */
   readonly kDistance: Float64Array
   /** (reference rows) local reachability density, the paper's lrd. */
   readonly density: Float64Array
+  /** (reference rows) score of a sample equal to this row. */
+  readonly known: Float64Array
+  #index: RowIndex | undefined
 
   constructor(
     reference: Matrix,
@@ -104,6 +152,7 @@ export class FittedLocalOutlierFactor implements FittedDetector {
     weights: Uint32Array,
     kDistance: Float64Array,
     density: Float64Array,
+    known: Float64Array,
   ) {
     this.featureNames = reference.featureNames
     this.reference = reference
@@ -111,26 +160,23 @@ export class FittedLocalOutlierFactor implements FittedDetector {
     this.weights = weights
     this.kDistance = kDistance
     this.density = density
+    this.known = known
   }
 
   score(X: Matrix, out = new Float64Array(X.nSamples)): Float64Array {
-    expectScorable(X, this.featureNames, 'LocalOutlierFactor')
-    expectLength(out, X.nSamples, 'LocalOutlierFactor.score')
-    const distinct = distinctRows(X.data, X.nFeatures)
-    const neighbors = this.#neighbors(selectRows(X, distinct.first))
-    const scores = new Float64Array(distinct.first.length)
-    for (let g = 0; g < scores.length; g++) {
-      scores[g] = localOutlierFactor(
-        neighbors,
-        g,
-        this.weights,
-        this.kDistance,
-        this.density,
-        this.nNeighbors,
-      )
+    const { chunks, finish } = this.#plan(X, out)
+    for (const { queries, fill } of chunks) fill(this.#neighbors(queries))
+    return finish()
+  }
+
+  /** As {@link score}, by the threads of `pool`; the same bytes. */
+  async scoreAsync(X: Matrix, pool: WorkerPool, out = new Float64Array(X.nSamples)): Promise<Float64Array> {
+    const { chunks, finish } = this.#plan(X, out)
+    const { data, nFeatures } = this.reference
+    for (const { queries, fill } of chunks) {
+      fill(await nearestNeighborsAsync(data, queries.data, nFeatures, this.nNeighbors, false, pool))
     }
-    for (let i = 0; i < out.length; i++) out[i] = scores[distinct.groups[i]!]!
-    return out
+    return finish()
   }
 
   /**
@@ -179,6 +225,7 @@ export class FittedLocalOutlierFactor implements FittedDetector {
         weights: this.weights,
         kDistance: this.kDistance,
         density: this.density,
+        known: this.known,
       },
     )
   }
@@ -194,7 +241,47 @@ export class FittedLocalOutlierFactor implements FittedDetector {
       sections.array('weights', Uint32Array, n),
       sections.array('kDistance', Float64Array, n),
       sections.array('density', Float64Array, n),
+      sections.array('known', Float64Array, n),
     )
+  }
+
+  /**
+   * What it takes to score X: equal samples are scored once, those equal to a reference row are known,
+   * the rest is searched in chunks of nearby samples.
+   */
+  #plan(X: Matrix, out: Float64Array): { chunks: readonly Chunk[]; finish: () => Float64Array } {
+    expectScorable(X, this.featureNames, 'LocalOutlierFactor')
+    expectLength(out, X.nSamples, 'LocalOutlierFactor.score')
+    this.#index ??= new RowIndex(this.reference.data, X.nFeatures)
+    const { first, groups } = distinctRows(X.data, X.nFeatures)
+    const scores = new Float64Array(first.length)
+    const unknown: number[] = []
+    for (let g = 0; g < first.length; g++) {
+      const row = this.#index.find(X.data, first[g]!)
+      if (row < 0) unknown.push(g)
+      else scores[g] = this.known[row]!
+    }
+    const rest = selectRows(
+      X,
+      unknown.map((g) => first[g]!),
+    )
+    const order = tileOrder(rest.data, X.nFeatures)
+    const chunks: Chunk[] = []
+    for (let from = 0; from < order.length; from += searchedAtOnce) {
+      const part = order.subarray(from, from + searchedAtOnce)
+      const fill = (neighbors: Neighbors) => {
+        for (let i = 0; i < part.length; i++) {
+          const { weights, kDistance, density, nNeighbors } = this
+          scores[unknown[part[i]!]!] = factor(neighbors, i, weights, kDistance, density, nNeighbors)
+        }
+      }
+      chunks.push({ queries: selectRows(rest, part), fill })
+    }
+    const finish = () => {
+      for (let i = 0; i < out.length; i++) out[i] = scores[groups[i]!]!
+      return out
+    }
+    return { chunks, finish }
   }
 
   #neighbors(X: Matrix): Neighbors {
@@ -202,8 +289,14 @@ export class FittedLocalOutlierFactor implements FittedDetector {
   }
 }
 
+/** Samples to search, and what to do with their neighbours. */
+interface Chunk {
+  readonly queries: Matrix
+  readonly fill: (neighbors: Neighbors) => void
+}
+
 /** Numbers of the distinct rows to keep, ascending: all, or `limit` of them drawn with `seed`. */
-function drawReference(n: number, limit: number, seed: number): Uint32Array {
+function draw(n: number, limit: number, seed: number): Uint32Array {
   if (n <= limit) return Uint32Array.from({ length: n }, (_, i) => i)
   return new Random(seed).sample(n, limit).sort()
 }
@@ -211,21 +304,27 @@ function drawReference(n: number, limit: number, seed: number): Uint32Array {
 /**
  * k-distance and local reachability density of every reference row from its neighbours. A reference of
  * one row has no neighbours and no scale: 1 stands for both.
+ *
+ * @param repeated share of the training samples that repeat another one
  */
 function densities(
   neighbors: Neighbors,
   weights: Uint32Array,
   nNeighbors: number,
-): [kDistance: Float64Array, density: Float64Array] {
+  repeated: number,
+): { kDistance: Float64Array; density: Float64Array } {
   const { k, indices, distances } = neighbors
   const kDistance = new Float64Array(weights.length).fill(1)
   const density = new Float64Array(weights.length).fill(1)
-  if (k === 0) return [kDistance, density]
+  if (k === 0) return { kDistance, density }
+  const grain = Float64Array.from(weights, (_, i) => distances[(i + 1) * k - 1]!).sort()[
+    Math.floor((repeated / 2) * weights.length)
+  ]!
   for (let i = 0; i < weights.length; i++) {
     let taken = 0
     for (let s = i * k; s < (i + 1) * k && taken < nNeighbors; s++) {
       taken += weights[indices[s]!]!
-      kDistance[i] = distances[s]!
+      kDistance[i] = Math.max(distances[s]!, repeated > 0 ? grain : 0)
     }
   }
   for (let i = 0; i < weights.length; i++) {
@@ -239,22 +338,32 @@ function densities(
     }
     density[i] = 1 / (reach / taken + distanceFloor)
   }
-  return [kDistance, density]
+  return { kDistance, density }
 }
 
-/** Mean density of the neighbours of query i over its own density. */
-function localOutlierFactor(
+/**
+ * Mean density of the neighbours of query i over its own density.
+ *
+ * @param self the reference row that the query equals and whose neighbours are given: counted first, as
+ *             the nearest neighbour it is; -1 when there is none
+ */
+function factor(
   { k, indices, distances }: Neighbors,
   i: number,
   weights: Uint32Array,
   kDistance: Float64Array,
   density: Float64Array,
   nNeighbors: number,
+  self = -1,
 ): number {
-  if (k === 0) return 1
   let taken = 0
   let reach = 0
   let sum = 0
+  if (self >= 0) {
+    taken = Math.min(weights[self]!, nNeighbors)
+    reach = taken * kDistance[self]!
+    sum = taken * density[self]!
+  }
   for (let s = i * k; s < (i + 1) * k && taken < nNeighbors; s++) {
     const r = indices[s]!
     const weight = Math.min(weights[r]!, nNeighbors - taken)
@@ -262,5 +371,5 @@ function localOutlierFactor(
     reach += weight * Math.max(distances[s]!, kDistance[r]!)
     sum += weight * density[r]!
   }
-  return (sum / taken) * (reach / taken + distanceFloor)
+  return taken === 0 ? 1 : (sum / taken) * (reach / taken + distanceFloor)
 }
