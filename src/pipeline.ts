@@ -10,6 +10,7 @@ import {
   DEFAULT_THRESHOLD,
   type DetectOptions,
   type DetectSummary,
+  type EvaluateOptions,
   expectBetween,
   type InputOptions,
   type TrainOptions,
@@ -105,12 +106,12 @@ export async function* detect(
 export async function evaluate(
   inputs: readonly string[],
   bundles: readonly ModelBundle[],
-  options: DetectOptions = {},
+  options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const { threshold = DEFAULT_THRESHOLD } = options
   expectBetween('threshold', threshold, 0, 1)
   const reports: ReadReport[] = []
-  const evaluator = new Evaluator(threshold)
+  const evaluator = new Evaluator(threshold, options.after)
   for await (const rows of scoredBatches(inputs, bundles, options, reports)) evaluator.add(rows)
   if (evaluator.rows === 0) throw nothingRead(inputs, reports)
   return evaluator.finish(reports)

@@ -25,8 +25,8 @@ export interface Evaluation {
   readonly rows: number
   readonly benign: number
   readonly malicious: number
-  /** Rows without any label, left out. */
-  readonly unlabelled: number
+  /** Rows without a label, or benign ones that `after` excludes. */
+  readonly leftOut: number
   readonly threshold: number
   readonly ensemble: Measures
   readonly models: Readonly<Record<string, Measures>>
@@ -49,9 +49,11 @@ interface Scored extends PreparedBatch, ScoredRows {
 /** Collects evidence and labels of scored batches and compares them. */
 export class Evaluator {
   rows = 0
+  #leftOut = 0
   #contamination = DEFAULT_CONTAMINATION
   #ceiling = Infinity
   readonly #threshold: number
+  readonly #after: number
   readonly #ensemble = new Numbers()
   readonly #models = new Map<string, Numbers>()
   readonly #classes: string[] = []
@@ -59,21 +61,29 @@ export class Evaluator {
   /** Class of each labelled row; -1 benign. */
   readonly #truth = new Numbers()
 
-  constructor(threshold: number) {
+  /** @param after benign rows up to this time do not count */
+  constructor(threshold: number, after = -Infinity) {
     this.#threshold = threshold
+    this.#after = after
   }
 
   add({ batch, evidence, combined, models, bundle, ceiling }: Scored): void {
     this.rows += batch.length
     this.#contamination = bundle.summary.contamination
     this.#ceiling = ceiling
-    if (!batch.label) return
+    if (!batch.label) {
+      this.#leftOut += batch.length
+      return
+    }
     const benign = benignCodes(batch.label)
     const names = models.map((m) => m.detector.name)
     for (const name of names) if (!this.#models.has(name)) this.#models.set(name, new Numbers())
     for (let i = 0; i < batch.length; i++) {
       const code = batch.label.codes[i]!
-      if (batch.label.values[code] === '') continue
+      if (batch.label.values[code] === '' || (benign[code] && batch.ts[i]! <= this.#after)) {
+        this.#leftOut++
+        continue
+      }
       this.#truth.push(benign[code] ? -1 : this.#class(labelOf(batch, i)!))
       this.#ensemble.push(combined[i]!)
       names.forEach((name, m) => {
@@ -97,7 +107,7 @@ export class Evaluator {
       rows: this.rows,
       benign: truth.length - malicious,
       malicious,
-      unlabelled: this.rows - truth.length,
+      leftOut: this.#leftOut,
       threshold: this.#threshold,
       ensemble: this.#measures(ensemble),
       models: Object.fromEntries([...this.#models].map(([name, n]) => [name, this.#measures(n.values)])),

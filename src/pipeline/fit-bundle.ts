@@ -5,7 +5,7 @@ import { Random } from '../kernels/random.ts'
 import type { WorkerPool } from '../kernels/worker-pool.ts'
 import { Autoencoder } from '../models/autoencoder.ts'
 import { Calibration, evidenceAt } from '../models/calibration.ts'
-import type { Detector } from '../models/detector.ts'
+import type { Detector, FittedDetector } from '../models/detector.ts'
 import { combine } from '../models/ensemble.ts'
 import { IsolationForest } from '../models/isolation-forest.ts'
 import { LocalOutlierFactor } from '../models/local-outlier-factor.ts'
@@ -19,14 +19,23 @@ import {
 import { sliceFeatures } from './feature-sample.ts'
 import { type ModelChoice, modelsOf } from './options.ts'
 
-/** Share of the training rows, the last in time, that models are calibrated on instead of fitted. */
-const CALIBRATION_SHARE = 0.3
-/** Fewest training rows: calibration needs 20, fitting as many again to be worth its name. */
+/** Fewest training rows: less cannot tell one in a hundred from one in two. */
 const FEWEST_ROWS = 50
 /** Below so many rows the ceiling of confidence is felt, and people are told. */
 const FEW_ROWS = 500
 /** Rows a model is fitted on at most; more change nothing but the time it takes. */
 const MOST_FITTED = 100_000
+
+/**
+ * How calibration scores come about: the first tenth of the rows in time (at least 20) is fitted on and the
+ * next block scored, then both are fitted on and the block after that scored, and so on.
+ */
+function foldsOf(n: number): { edges: number[]; mostFitted: number } {
+  const blocks = n <= 20_000 ? 10 : 5
+  const first = Math.max(20, Math.round(n / blocks))
+  const edges = Array.from({ length: blocks }, (_, k) => Math.round(first + ((n - first) * k) / (blocks - 1)))
+  return { edges, mostFitted: 20_000 }
+}
 
 export interface FitOptions {
   readonly kind: ModelBundle['kind']
@@ -45,7 +54,10 @@ function detectorsOf(choice: ModelChoice, seed: number): Detector[] {
 }
 
 /**
- * Fits the chosen models on the earlier rows and calibrates them on the later ones.
+ * Fits the chosen models on all rows and calibrates them as they will be used: on rows later than those they
+ * know. Each block of rows is scored by models fitted on the blocks before it (rolling origin, Tashman 2000),
+ * so every row but the first ones says something about false alarms on unseen benign data, drift included,
+ * and the finished models still know the newest rows. docs/decisions/050-anomalies.md has the measurements.
  *
  * @param features of the training rows, in order of time
  * @param ts (rows) seconds since the epoch, NaN where unknown
@@ -58,52 +70,80 @@ export async function fitBundle(
   about: Pick<TrainingSummary, 'sources' | 'devices' | 'warnings'> & { readonly seen: number },
   pool: WorkerPool,
 ): Promise<ModelBundle> {
+  const { kind, seed } = options
   const n = features.length
   if (n < FEWEST_ROWS) {
     throw new RangeError(
-      `training expects at least ${FEWEST_ROWS} ${options.kind}, got ${n}; give more or longer input`,
+      `training expects at least ${FEWEST_ROWS} ${kind}, got ${n}; give more or longer input`,
     )
   }
-  const split = n - Math.max(Calibration.fewest, Math.round(n * CALIBRATION_SHARE))
-  const earlier = sliceFeatures(features, 0, split)
-  const space = FeatureSpace.fit(options.kind, earlier, ts.subarray(0, split))
-  if (space.specs.length === 0) {
+  const detectors = detectorsOf(options.model, seed)
+  const { edges, mostFitted } = foldsOf(n)
+  const blocks: Float64Array[][] = detectors.map(() => [])
+  for (let k = 0; k + 1 < edges.length; k++) {
+    const [from, to] = [edges[k]!, edges[k + 1]!]
+    const known = fitOn(
+      detectors,
+      kind,
+      sliceFeatures(features, 0, from),
+      ts.subarray(0, from),
+      mostFitted,
+      seed,
+    )
+    // As long as rows do not differ in anything there is no model to score the next ones.
+    if (!known) continue
+    const X = known.space.transform(sliceFeatures(features, from, to))
+    for (const [m, detector] of known.fitted.entries())
+      blocks[m]!.push(await scoreParallel(detector, X, pool))
+  }
+  const final = fitOn(detectors, kind, features, ts, MOST_FITTED, seed)
+  if (!final) {
     throw new RangeError(
-      `training expects ${options.kind} that differ from each other, got ${n} that are equal in every feature`,
+      `training expects ${kind} that differ from each other, got ${n} equal in every feature`,
     )
   }
-  const X = limited(space.transform(earlier), options.seed)
-  const later = space.transform(sliceFeatures(features, split, n))
-  const models: CalibratedModel[] = []
-  const evidence: Float64Array[] = []
-  for (const detector of detectorsOf(options.model, options.seed)) {
-    const fitted = detector.fit(X)
-    const scores = await scoreParallel(fitted, later, pool)
-    const calibration = Calibration.fit(scores)
-    models.push({ detector: fitted, calibration })
-    evidence.push(calibration.evidence(scores))
-  }
-  const ensembles = calibrateChoices(models, evidence)
+  const { space, fitted, fittedRows } = final
+  const scores = blocks.map(joined)
+  const calibrated = scores[0]!.length
+  if (calibrated < Calibration.fewest) throw new RangeError(tooEqual(kind, calibrated))
+  const calibrations = scores.map((s) => Calibration.fit(s))
+  const evidence = calibrations.map((calibration, m) => calibration.evidence(scores[m]!))
+  const models = fitted.map((detector, m) => ({ detector, calibration: calibrations[m]! }))
   const finite = ts.filter(Number.isFinite)
   return {
-    kind: options.kind,
+    kind,
     space,
     models,
-    ensembles,
+    ensembles: calibrateChoices(models, evidence),
     summary: {
       sources: about.sources,
-      rows: { seen: about.seen, fitted: X.nSamples, calibrated: n - split },
+      rows: { seen: about.seen, fitted: fittedRows, calibrated },
       from: finite[0] ?? null,
       to: finite.at(-1) ?? null,
       devices: about.devices,
       features: space.specs.map((spec) => spec.name),
       dropped: space.dropped,
       contamination: options.contamination,
-      seed: options.seed,
-      warnings: [...about.warnings, ...(n < FEW_ROWS ? [fewRows(n, n - split)] : [])],
+      seed,
+      warnings: [...about.warnings, ...(n < FEW_ROWS ? [fewRows(n, calibrated)] : [])],
       alarms: measuredAlarms(evidence, options.contamination),
     },
   }
+}
+
+/** A feature space and models fitted on `features`; undefined when the rows do not differ in anything. */
+function fitOn(
+  detectors: readonly Detector[],
+  kind: ModelBundle['kind'],
+  features: FeatureColumns,
+  ts: Float64Array,
+  most: number,
+  seed: number,
+): { space: FeatureSpace; fitted: FittedDetector[]; fittedRows: number } | undefined {
+  const space = FeatureSpace.fit(kind, features, ts)
+  if (space.specs.length === 0) return undefined
+  const X = limited(space.transform(features), most, seed)
+  return { space, fitted: detectors.map((detector) => detector.fit(X)), fittedRows: X.nSamples }
 }
 
 /** A calibration for each set of members that `--model` can ask for later. */
@@ -138,9 +178,23 @@ function measuredAlarms(evidence: readonly Float64Array[], contamination: number
   })
 }
 
-function limited(X: Matrix, seed: number): Matrix {
-  if (X.nSamples <= MOST_FITTED) return X
-  return selectRows(X, new Random(seed).sample(X.nSamples, MOST_FITTED).sort())
+function limited(X: Matrix, most: number, seed: number): Matrix {
+  if (X.nSamples <= most) return X
+  return selectRows(X, new Random(seed).sample(X.nSamples, most).sort())
+}
+
+function joined(blocks: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(blocks.reduce((sum, block) => sum + block.length, 0))
+  let at = 0
+  for (const block of blocks) {
+    out.set(block, at)
+    at += block.length
+  }
+  return out
+}
+
+function tooEqual(kind: string, calibrated: number): string {
+  return `training expects ${kind} that differ from each other over most of the time, only the last ${calibrated} of them do; give longer input`
 }
 
 function fewRows(n: number, calibrated: number): string {

@@ -15,7 +15,7 @@ export function modelsOf(choice: ModelChoice): readonly string[] {
 /** Share of benign records taken to be unusual: where confidence is 0.5. */
 export const DEFAULT_CONTAMINATION = 0.01
 /** Confidence from which a record is an anomaly; chosen by measurement, see docs/confidence.md. */
-export const DEFAULT_THRESHOLD = 0.7
+export const DEFAULT_THRESHOLD = 0.5
 
 /** How input is read, the same for every command. */
 export interface InputOptions {
@@ -52,6 +52,14 @@ export interface DetectOptions extends InputOptions {
   /** Confidence from which a record is an anomaly, 0–1; see {@link DEFAULT_THRESHOLD}. */
   readonly threshold?: number
   readonly model?: ModelChoice
+}
+
+export interface EvaluateOptions extends DetectOptions {
+  /**
+   * Leave out benign rows up to this time, seconds since the epoch: those the models have learned from when
+   * training and evaluation share a source.
+   */
+  readonly after?: number
 }
 
 export interface DetectSummary {
