@@ -1,8 +1,9 @@
+import { checksumIsRight } from './checksum.ts'
 import * as R from './flow-record.ts'
 import { FlowTable } from './flow-table.ts'
 import { isLikelyServer } from './server-ports.ts'
 import { DHCP, FTP, guessService, MDNS, SSH } from './service.ts'
-import { addHistory, flipRecord, TcpTracker } from './tcp.ts'
+import { addHistory, flipRecord, isPowerOfTen, TcpTracker } from './tcp.ts'
 
 /** Takes finished flows, in the order of (packet at which they were finished, first packet). */
 export interface FlowSink {
@@ -60,7 +61,10 @@ const LINGER = 5
 
 const UDP_ORIG_SEEN = 1
 const UDP_RESP_SEEN = 0x10000
+const LETTER_C = 67
 const LETTER_D = 68
+/** IP packets longer than a usual frame were put together by offloading. */
+const MTU = 1600
 
 /** Bit i set: ICMP type i is answered by COUNTERPART[i]. */
 const ICMP4_ANSWERS = new Map([
@@ -81,6 +85,8 @@ export class FlowAssembler {
   readonly segment = new Segment()
   /** Flows finished early for want of room. */
   evicted = 0
+  /** Packets that did not count because of a wrong checksum. */
+  badChecksums = 0
   readonly #tables: FlowTable[] = []
   readonly #tcp: TcpTracker[] = []
   readonly #owned: boolean[]
@@ -182,6 +188,7 @@ export class FlowAssembler {
       u[b + R.PORTS]! >>> 16 === ports >>> 16 &&
       (!s.v6 || sameAddress(u, b + R.ORIG_ADDR, s.key, 0))
 
+    if (!this.#verified(u, b, isOrig)) return ''
     if (s.protocol === TCP) {
       // A header length that cannot be: the flow exists, the packet tells nothing.
       if (headerLength < 20 || headerLength > s.length || headerLength > s.captured) return ''
@@ -209,6 +216,35 @@ export class FlowAssembler {
     u[side + R.SIDE_PACKETS]!++
     f[(side + R.SIDE_IP_BYTES) >> 1]! += s.ipLength
     return ''
+  }
+
+  /**
+   * Whether the packet's checksum lets it count.
+   *
+   * A receiver drops a packet with a wrong checksum, so it must not count, as in Zeek. But a capture made on
+   * the sending machine shows checksums that the network card fills in later. So a wrong one is held against
+   * a packet only where its sender got one right before in this flow, and only up to the usual frame size,
+   * because receive offloading merges segments without a new checksum.
+   */
+  #verified(u: Uint32Array, b: number, isOrig: boolean): boolean {
+    const s = this.segment
+    if (s.captured < s.length || s.ipLength > MTU || s.length === 0) return true
+    if (s.protocol === UDP) {
+      if (s.buf[s.at + 6] === 0 && s.buf[s.at + 7] === 0) return true
+    } else if (s.protocol !== TCP && s.protocol !== ICMP && s.protocol !== ICMP6) return true
+    const bit = isOrig ? R.ORIG_VERIFIED : R.RESP_VERIFIED
+    if (checksumIsRight(s.buf, s.at, s.length, s.protocol, s.key, s.v6)) {
+      u[b + R.FLAGS] = u[b + R.FLAGS]! | bit
+      return true
+    }
+    if ((u[b + R.FLAGS]! & bit) === 0) return true
+    this.badChecksums++
+    const side = b + (isOrig ? R.ORIG : R.RESP) + R.SIDE_FLAGS
+    u[side] = u[side]! + 0x100
+    if (s.protocol !== ICMP && s.protocol !== ICMP6 && isPowerOfTen(u[side]! >>> 8)) {
+      addHistory(u, b, isOrig ? LETTER_C : LETTER_C + 32)
+    }
+    return false
   }
 
   #count(u: Uint32Array, f: Float64Array, b: number, isOrig: boolean, payload: number): void {

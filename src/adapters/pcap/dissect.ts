@@ -51,6 +51,10 @@ export class Dissector implements PacketSink {
     if (lost > 0) this.#report.reject('fragment of a datagram that never became complete', undefined, lost)
     // What waited and became complete took part in a flow.
     this.#report.used += this.#held - lost
+    if (this.#flows.badChecksums > 0) {
+      this.#report.used -= this.#flows.badChecksums
+      this.#report.reject('checksum is wrong', undefined, this.#flows.badChecksums)
+    }
     if (this.#flows.evicted > 0) {
       this.#report.note(`too many flows at once: ${this.#flows.evicted} were finished before their time`)
     }

@@ -60,6 +60,7 @@ export const SIDE_FIN_AT = 9
 export const SIDE_RST_AT = 10
 export const SIDE_STATE = 11
 export const SIDE_PREVIOUS = 12
+/** Flags in the low byte, above them the number of packets with a wrong checksum. */
 export const SIDE_FLAGS = 13
 export const SIDE_PACKETS = 14
 export const SIDE_RETRANSMITTED = 15
@@ -79,6 +80,9 @@ export const ORIG_SEEN = 0x100
 export const RESP_SEEN = 0x200
 export const PARTIAL = 0x400
 export const CLOSE_DEFERRED = 0x800
+/** A packet of the side had a right checksum, so a wrong one means damage. */
+export const ORIG_VERIFIED = 0x1000
+export const RESP_VERIFIED = 0x2000
 export const HISTORY_LIMIT = 32
 
 // MODE: what the deadline is.

@@ -30,7 +30,7 @@ const SEEN_DATA = 16
 const SEEN_ACK = 32
 const SEEN_MULTI = 64
 
-const UPPER = { S: 83, H: 72, F: 70, R: 82, D: 68, A: 65, I: 73, Q: 81, T: 84, W: 87, G: 71, C: 67 } as const
+const UPPER = { S: 83, H: 72, F: 70, R: 82, D: 68, A: 65, I: 73, Q: 81, T: 84, W: 87, G: 71 } as const
 const FLIP = 94
 
 /**
@@ -182,7 +182,7 @@ export class TcpTracker {
     length: number,
   ): boolean {
     if (u[e + R.SIDE_LAST] !== seq || u[e + R.SIDE_WRAPS] !== 0 || u[p + R.SIDE_WRAPS] !== 0) return false
-    if ((u[e + R.SIDE_FLAGS]! | u[p + R.SIDE_FLAGS]!) !== 0) return false
+    if (((u[e + R.SIDE_FLAGS]! | u[p + R.SIDE_FLAGS]!) & 0xff) !== 0) return false
     const start = u[e + R.SIDE_START]!
     const peerStart = u[p + R.SIDE_START]!
     const from = seq - start
@@ -670,7 +670,8 @@ function relativeSeq(u: Uint32Array, e: number, seq: number, last: number, wraps
   return wraps === 0 ? (seq - start) | 0 : wraps * TWO32 + seq - start
 }
 
-function isPowerOfTen(n: number): boolean {
+/** Whether the n-th repetition gets a history letter: the 1st, 10th, 100th, … */
+export function isPowerOfTen(n: number): boolean {
   while (n >= 10 && n % 10 === 0) n /= 10
   return n === 1
 }
@@ -718,7 +719,7 @@ export function flipRecord(u: Uint32Array, b: number): void {
   const flags = u[b + R.FLAGS]!
   // Whether the flow is partial is decided anew.
   u[b + R.FLAGS] =
-    (flags & ~(R.ORIG_SEEN | R.RESP_SEEN | R.PARTIAL)) |
-    (flags & R.ORIG_SEEN ? R.RESP_SEEN : 0) |
-    (flags & R.RESP_SEEN ? R.ORIG_SEEN : 0)
+    (flags & ~(R.ORIG_SEEN | R.RESP_SEEN | R.PARTIAL | R.ORIG_VERIFIED | R.RESP_VERIFIED)) |
+    ((flags & (R.ORIG_SEEN | R.ORIG_VERIFIED)) << 1) |
+    ((flags & (R.RESP_SEEN | R.RESP_VERIFIED)) >>> 1)
 }
