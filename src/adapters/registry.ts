@@ -1,10 +1,19 @@
 import type { Adapter } from './adapter.ts'
 import { csvAdapter } from './csv/adapter.ts'
+import { jsonAdapter } from './json/adapter.ts'
+import { parquetAdapter } from './parquet/adapter.ts'
+import { pcapAdapter } from './pcap/adapter.ts'
 import { InputError } from './read-report.ts'
 import { zeekAdapter } from './zeek/adapter.ts'
 
 /** Every adapter in the order in which they are asked: formats with a magic first, any table last. */
-export const adapters: readonly Adapter[] = [zeekAdapter, csvAdapter]
+export const adapters: readonly Adapter[] = [
+  pcapAdapter,
+  parquetAdapter,
+  zeekAdapter,
+  jsonAdapter,
+  csvAdapter,
+]
 
 /**
  * The adapter of that name.

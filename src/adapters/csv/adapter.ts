@@ -1,11 +1,11 @@
 import type { Batch } from '../../schema/reading-batch.ts'
 import type { Adapter, ReadOptions } from '../adapter.ts'
 import { InputError, type ReadReport } from '../read-report.ts'
+import { asUtf8, headAsUtf8 } from '../table/encoding.ts'
 import { planTable, type TablePlan } from '../table/plan-table.ts'
 import { recordPlan } from '../table/record-plan.ts'
 import { nothingUsed, rejectCell, rejectWidth, shown } from '../table/reject-cell.ts'
 import { type Window, windows } from '../table/windows.ts'
-import { asUtf8, headAsUtf8 } from './encoding.ts'
 import { MAX_ROW, RowSplitter } from './row-splitter.ts'
 import { type Layout, sniff } from './sniff.ts'
 

@@ -217,6 +217,21 @@ export class FlowWriter {
     }
   }
 
+  /** Writes a number as {@link set} writes its digits; false when the field is none of numbers or refuses it. */
+  setNumber(j: number, number: number): boolean {
+    const cell = this.#cells[j]!
+    const value = number * cell.factor
+    if (cell.kind === PORT) {
+      if (!(number >= 0 && number <= 65535) || !Number.isInteger(number)) return false
+      cell.ports[this.length] = number
+      return true
+    }
+    if ((cell.kind !== NUMBER && cell.kind !== EXTRA) || !Number.isFinite(value)) return false
+    if (value < 0 && !cell.signed) return false
+    cell.floats[this.length] = value
+    return true
+  }
+
   /** Ports written in hexadecimal (`0x0303`: Argus writes ICMP types so). */
   #hexPort(cell: Cell, row: number, bytes: Uint8Array, start: number, end: number): boolean {
     const text = Buffer.from(bytes.subarray(start, Math.min(end, start + 16))).toString('latin1')

@@ -339,13 +339,18 @@ class Table {
       notes: [...new Set(this.#notes)],
       unmapped: this.#names.filter((_, column) => !found.has(column)).map((name) => name.trim()),
       ...(endsAt ? { endsAt } : {}),
-      writer: (source, batchSize) =>
-        kind === 'flows'
-          ? new FlowWriter(bindings as readonly FlowBinding[], rules, batchSize)
-          : new ReadingWriter(bindings as readonly ReadingBinding[], rules, source, batchSize),
+      writer: (source, batchSize = 8192) => {
+        const rows = Math.min(batchSize, Math.max(64, Math.floor(BATCH_CELLS / columns.length)))
+        return kind === 'flows'
+          ? new FlowWriter(bindings as readonly FlowBinding[], rules, rows)
+          : new ReadingWriter(bindings as readonly ReadingBinding[], rules, source, rows)
+      },
     }
   }
 }
+
+/** Cells a batch holds at most, so that very wide tables stay small in memory. */
+const BATCH_CELLS = 1 << 22
 
 const HOSTS: ReadonlySet<FlowField> = new Set(['orig_h', 'resp_h'])
 const STRICT_DETAILS = DETAIL_SYNONYMS.filter((name) => name.includes('attack') || name.includes('label'))
@@ -364,5 +369,6 @@ function clockTime(bytes: Uint8Array, start: number, end: number): number {
 
 /** Names for a message, cut where they get long. */
 function shortList(names: readonly string[]): string {
+  if (names.length === 0) return 'none'
   return names.length > 30 ? `${names.slice(0, 30).join(', ')}, … (${names.length})` : names.join(', ')
 }

@@ -117,6 +117,14 @@ export class ReadingWriter {
     return Number.isNaN(value) && this.#unset.has(bytes, start, end)
   }
 
+  /** Writes a number as {@link set} writes its digits; false when the field is none of numbers or refuses it. */
+  setNumber(j: number, value: number): boolean {
+    const cell = this.#cells[j]!
+    if (cell.column || cell.states || cell.binding.time || !Number.isFinite(value)) return false
+    cell.floats[this.length] = value
+    return true
+  }
+
   /** What binding `j` expects, for messages. */
   expectation(j: number): string {
     const { binding } = this.#cells[j]!

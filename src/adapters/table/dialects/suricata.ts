@@ -34,6 +34,10 @@ export const suricata: Dialect = {
     'response_icmp_type',
     'response_icmp_code',
     'pcap_cnt',
+    // Flags in hexadecimal.
+    'tcp_tcp_flags',
+    'tcp_tcp_flags_ts',
+    'tcp_tcp_flags_tc',
     'flow_age',
     'vlan',
     'flow_src_port',
