@@ -3,7 +3,7 @@ import { most } from '../output/highlights.ts'
 import { rfc3339 } from '../output/time.ts'
 import type { DetectSummary } from '../pipeline/options.ts'
 import { count, counted, readText } from './read-text.ts'
-import { plain, style, table } from './terminal.ts'
+import { plain, style, table, wrap } from './terminal.ts'
 
 const SHOWN = 10
 
@@ -19,7 +19,7 @@ export async function detectText(summary: DetectSummary, highlights: Highlights)
     )} at threshold ${threshold}, ${seconds.toFixed(1)} s${rate}`,
   )
   if (anomalies === 0) return lines.join('\n')
-  lines.push('', await devicesTable(highlights), '', await groupsTable(highlights))
+  lines.push('', await devicesTable(highlights), '', groupsText(highlights))
   return lines.join('\n')
 }
 
@@ -38,25 +38,20 @@ async function devicesTable(highlights: Highlights): Promise<string> {
   )
 }
 
-/** One line for each device and type, its strongest anomaly as the example. */
-async function groupsTable(highlights: Highlights): Promise<string> {
+/** For each device and type how often it was seen, and its strongest anomaly as the example. */
+function groupsText(highlights: Highlights): string {
   const groups = highlights.groups()
-  const rows = groups
-    .slice(0, SHOWN)
-    .map(({ type, count: n, strongest: [a] }) => [
-      rfc3339(a!.timestamp).slice(0, 19).replace('T', ' ') || '-',
-      who(a!.device, a!.device_name),
-      style('yellow', type),
-      n === 1 ? '' : `×${count(n)}`,
-      a!.confidence.toFixed(2),
-      plain(a!.description),
-    ])
-  const text = await table(
-    ['Time (UTC)', 'Device', 'Type', 'Times', 'Confidence', 'Strongest example'],
-    rows,
-    [3],
-  )
-  return text + rest(groups.length, 'kinds of anomaly')
+  const blocks = groups.slice(0, SHOWN).map(({ type, count: n, strongest: [a] }) => {
+    const when = rfc3339(a!.timestamp).slice(0, 19).replace('T', ' ')
+    const head = [
+      style(['bold', 'yellow'], type) + (n > 1 ? ` ×${count(n)}` : ''),
+      style('bold', who(a!.device, a!.device_name)),
+      `confidence ${a!.confidence.toFixed(2)}`,
+      ...(when === '' ? [] : [n > 1 ? `strongest ${when}` : when]),
+    ]
+    return `${head.join('  ')}\n${wrap(plain(a!.description), '  ')}`
+  })
+  return blocks.join('\n') + rest(groups.length, 'kinds of anomaly')
 }
 
 function who(device: string, name: string | undefined): string {

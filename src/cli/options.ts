@@ -1,7 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-
-/** The words for `--model`. */
-export const MODELS = ['isolation-forest', 'lof', 'autoencoder', 'both', 'all'] as const
+import { DEFAULT_THRESHOLD, MODEL_CHOICES } from '../pipeline/options.ts'
 
 /** How to read the input: the same for every command that reads. */
 export interface InputOptions {
@@ -35,8 +33,16 @@ export function modelsOption(command: Command): Command {
   return command.option('--models <folder>', 'folder with the trained models', 'models/')
 }
 
+export function thresholdOption(command: Command): Command {
+  return command.option(
+    '--threshold <confidence>',
+    `confidence from which a record is an anomaly, 0 to 1 (default ${DEFAULT_THRESHOLD})`,
+    between(0, 1),
+  )
+}
+
 export function modelOption(text: string): Option {
-  return new Option('--model <name>', text).choices(MODELS)
+  return new Option('--model <name>', text).choices(MODEL_CHOICES)
 }
 
 /** A variadic option that may also be repeated. */

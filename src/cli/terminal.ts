@@ -1,4 +1,4 @@
-import { styleText } from 'node:util'
+import { stripVTControlCharacters, styleText } from 'node:util'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -11,6 +11,21 @@ export function style(format: Style, text: string): string {
 export function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+}
+
+/** `text` broken at spaces to the terminal's width, every line after `indent`. */
+export function wrap(text: string, indent: string): string {
+  const room = Math.max(40, width()) - indent.length
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(indent + line)
+      line = ''
+    }
+    line += line === '' ? word : ` ${word}`
+  }
+  return [...lines, indent + line].join('\n')
 }
 
 /** Columns of the terminal, 100 where there is none. */
@@ -45,7 +60,9 @@ export async function table(
 ): Promise<string> {
   const { default: Table } = await import('cli-table3')
   const last = head.length - 1
-  const widths = head.map((name, j) => Math.max(name.length, ...rows.map((row) => row[j]!.length)) + 2)
+  const widths = head.map(
+    (name, j) => Math.max(name.length, ...rows.map((row) => stripVTControlCharacters(row[j]!).length)) + 2,
+  )
   const others = widths.slice(0, last).reduce((a, b) => a + b, 0)
   widths[last] = Math.min(widths[last]!, Math.max(24, width() - others - 1))
   const made = new Table({

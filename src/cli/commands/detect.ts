@@ -10,12 +10,12 @@ import { UsageError } from '../failure.ts'
 import { given } from '../given.ts'
 import { JsonDocument } from '../json-document.ts'
 import {
-  between,
   type InputOptions,
   inputOptions,
   modelOption,
   modelsOption,
   scoringOptions,
+  thresholdOption,
 } from '../options.ts'
 import { keepInput, outputTarget } from '../output-target.ts'
 import { progress } from '../progress.ts'
@@ -36,19 +36,16 @@ interface Options extends InputOptions {
 }
 
 export function detectCommand(program: Command): void {
-  modelsOption(
-    scoringOptions(
-      inputOptions(
-        program.command('detect').description('Tell which records are unusual, of which device, and why'),
+  thresholdOption(
+    modelsOption(
+      scoringOptions(
+        inputOptions(
+          program.command('detect').description('Tell which records are unusual, of which device, and why'),
+        ),
       ),
     ),
   )
     .addOption(modelOption('which of the trained models decide; all of them when left out'))
-    .option(
-      '--threshold <confidence>',
-      'confidence from which a record is an anomaly, 0 to 1 (default 0.7)',
-      between(0, 1),
-    )
     .option('-o, --output <file>', 'write every anomaly there: .csv, .json, .ndjson or .parquet')
     .addOption(
       new Option(

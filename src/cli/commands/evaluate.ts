@@ -4,12 +4,12 @@ import type { ModelChoice } from '../../pipeline/options.ts'
 import { given } from '../given.ts'
 import { percent } from '../model-text.ts'
 import {
-  between,
   type InputOptions,
   inputOptions,
   modelOption,
   modelsOption,
   scoringOptions,
+  thresholdOption,
 } from '../options.ts'
 import { progress } from '../progress.ts'
 import { count, readText, reportJson } from '../read-text.ts'
@@ -27,19 +27,16 @@ interface Options extends InputOptions {
 const SHOWN_LABELS = 20
 
 export function evaluateCommand(program: Command): void {
-  modelsOption(
-    scoringOptions(
-      inputOptions(
-        program.command('evaluate').description('Compare what the models say with the labels of the input'),
+  thresholdOption(
+    modelsOption(
+      scoringOptions(
+        inputOptions(
+          program.command('evaluate').description('Compare what the models say with the labels of the input'),
+        ),
       ),
     ),
   )
     .addOption(modelOption('which of the trained models decide; all of them when left out'))
-    .option(
-      '--threshold <confidence>',
-      'confidence from which a record is an anomaly, 0 to 1 (default 0.7)',
-      between(0, 1),
-    )
     .addHelpText('after', EXAMPLES)
     .action(run)
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ModelChoice } from '../../pipeline/options.ts'
+import { DEFAULT_CONTAMINATION, type ModelChoice } from '../../pipeline/options.ts'
 import { given } from '../given.ts'
 import { modelText } from '../model-text.ts'
 import {
@@ -35,7 +35,7 @@ export function trainCommand(program: Command): void {
     .addOption(modelOption('which models to train; both = isolation-forest + lof').default('all'))
     .option(
       '--contamination <share>',
-      'share of normal records taken to be unusual, where confidence is 0.5 (default 0.01)',
+      `share of normal records taken to be unusual, where confidence is 0.5 (default ${DEFAULT_CONTAMINATION})`,
       between(0, 0.5, true),
     )
     .option('--benign', 'learn only from rows that are labelled benign')
