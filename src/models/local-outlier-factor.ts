@@ -164,19 +164,21 @@ export class FittedLocalOutlierFactor implements FittedDetector {
   }
 
   score(X: Matrix, out = new Float64Array(X.nSamples)): Float64Array {
-    const { chunks, finish } = this.#plan(X, out)
-    for (const { queries, fill } of chunks) fill(this.#neighbors(queries))
-    return finish()
-  }
-
-  /** As {@link score}, by the threads of `pool`; the same bytes. */
-  async scoreAsync(X: Matrix, pool: WorkerPool, out = new Float64Array(X.nSamples)): Promise<Float64Array> {
-    const { chunks, finish } = this.#plan(X, out)
-    const { data, nFeatures } = this.reference
-    for (const { queries, fill } of chunks) {
-      fill(await nearestNeighborsAsync(data, queries.data, nFeatures, this.nNeighbors, false, pool))
+    expectScorable(X, this.featureNames, 'LocalOutlierFactor')
+    expectLength(out, X.nSamples, 'LocalOutlierFactor.score')
+    // Records repeat: equal samples are scored once, those equal to a reference row are known.
+    this.#index ??= new RowIndex(this.reference.data, X.nFeatures)
+    const { first, groups } = distinctRows(X.data, X.nFeatures)
+    const scores = new Float64Array(first.length)
+    const unknown: number[] = []
+    for (let g = 0; g < first.length; g++) {
+      const row = this.#index.find(X.data, first[g]!)
+      if (row < 0) unknown.push(g)
+      else scores[g] = this.known[row]!
     }
-    return finish()
+    this.#scoreUnknown(X, first, unknown, scores)
+    for (let i = 0; i < out.length; i++) out[i] = scores[groups[i]!]!
+    return out
   }
 
   /**
@@ -245,54 +247,26 @@ export class FittedLocalOutlierFactor implements FittedDetector {
     )
   }
 
-  /**
-   * What it takes to score X: equal samples are scored once, those equal to a reference row are known,
-   * the rest is searched in chunks of nearby samples.
-   */
-  #plan(X: Matrix, out: Float64Array): { chunks: readonly Chunk[]; finish: () => Float64Array } {
-    expectScorable(X, this.featureNames, 'LocalOutlierFactor')
-    expectLength(out, X.nSamples, 'LocalOutlierFactor.score')
-    this.#index ??= new RowIndex(this.reference.data, X.nFeatures)
-    const { first, groups } = distinctRows(X.data, X.nFeatures)
-    const scores = new Float64Array(first.length)
-    const unknown: number[] = []
-    for (let g = 0; g < first.length; g++) {
-      const row = this.#index.find(X.data, first[g]!)
-      if (row < 0) unknown.push(g)
-      else scores[g] = this.known[row]!
-    }
-    const rest = selectRows(
+  /** Searches the neighbours of the groups `unknown`, nearby ones together, and fills their scores. */
+  #scoreUnknown(X: Matrix, first: Uint32Array, unknown: readonly number[], scores: Float64Array): void {
+    const { weights, kDistance, density, nNeighbors } = this
+    const rows = selectRows(
       X,
       unknown.map((g) => first[g]!),
     )
-    const order = tileOrder(rest.data, X.nFeatures)
-    const chunks: Chunk[] = []
+    const order = tileOrder(rows.data, X.nFeatures)
     for (let from = 0; from < order.length; from += searchedAtOnce) {
       const part = order.subarray(from, from + searchedAtOnce)
-      const fill = (neighbors: Neighbors) => {
-        for (let i = 0; i < part.length; i++) {
-          const { weights, kDistance, density, nNeighbors } = this
-          scores[unknown[part[i]!]!] = factor(neighbors, i, weights, kDistance, density, nNeighbors)
-        }
+      const neighbors = this.#neighbors(selectRows(rows, part))
+      for (let i = 0; i < part.length; i++) {
+        scores[unknown[part[i]!]!] = factor(neighbors, i, weights, kDistance, density, nNeighbors)
       }
-      chunks.push({ queries: selectRows(rest, part), fill })
     }
-    const finish = () => {
-      for (let i = 0; i < out.length; i++) out[i] = scores[groups[i]!]!
-      return out
-    }
-    return { chunks, finish }
   }
 
   #neighbors(X: Matrix): Neighbors {
     return nearestNeighbors(this.reference.data, X.data, X.nFeatures, this.nNeighbors)
   }
-}
-
-/** Samples to search, and what to do with their neighbours. */
-interface Chunk {
-  readonly queries: Matrix
-  readonly fill: (neighbors: Neighbors) => void
 }
 
 /** Numbers of the distinct rows to keep, ascending: all, or `limit` of them drawn with `seed`. */

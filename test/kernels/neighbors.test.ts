@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest'
+import { distinctRows, RowIndex } from '../../src/kernels/distinct-rows.ts'
+import { nearestNeighbors, nearestNeighborsAsync, tileOrder } from '../../src/kernels/neighbors.ts'
+import { Random } from '../../src/kernels/random.ts'
+import { WorkerPool } from '../../src/kernels/worker-pool.ts'
+
+/** The definition: sum float32 squares in order of the features, sort by distance, then by row number. */
+function bruteForce(rows: Float32Array, queries: Float32Array, d: number, k: number, leaveOut: boolean) {
+  const indices: number[] = []
+  const distances: number[] = []
+  for (let q = 0; q < queries.length / d; q++) {
+    const found = Array.from({ length: rows.length / d }, (_, r) => {
+      let sum = 0
+      for (let j = 0; j < d; j++) {
+        const e = Math.fround(rows[r * d + j]! - queries[q * d + j]!)
+        sum = Math.fround(sum + Math.fround(e * e))
+      }
+      return { r, sum }
+    })
+      .filter(({ r }) => !(leaveOut && r === q))
+      .sort((a, b) => a.sum - b.sum || a.r - b.r)
+      .slice(0, k)
+    indices.push(...found.map(({ r }) => r))
+    distances.push(...found.map(({ sum }) => Math.sqrt(sum)))
+  }
+  return { indices, distances }
+}
+
+const draw = (n: number, of: (random: Random) => number, seed = 1) => {
+  const random = new Random(seed)
+  return Float32Array.from({ length: n }, () => of(random))
+}
+
+describe('nearestNeighbors equals comparing all, bit by bit', () => {
+  const kinds: Record<string, (random: Random) => number> = {
+    'normal values': (r) => r.normal(),
+    'values on a grid, most distances equal': (r) => r.int(3),
+    'values far from 0, where inner products cancel': (r) => 1000 + r.normal(),
+    'values of every size': (r) => r.normal() * 10 ** (8 * r.float() - 4),
+    'values that all are equal': () => 0.1,
+  }
+  for (const [kind, value] of Object.entries(kinds)) {
+    it.each([
+      [1, 1, 1, 1],
+      [3, 5, 1, 20],
+      [65, 7, 3, 5],
+      [200, 131, 4, 20],
+      [500, 70, 9, 20],
+      [400, 65, 24, 7],
+    ])(`${kind}: %i rows, %i queries, %i features, %i neighbours`, (n, m, d, k) => {
+      const rows = draw(n * d, value)
+      const queries = draw(m * d, value, 2)
+      queries.set(rows.subarray(0, Math.min(rows.length, d * 2, queries.length)))
+      for (const leaveOut of [false, true]) {
+        const asked = leaveOut ? rows : queries
+        const found = nearestNeighbors(rows, asked, d, k, leaveOut)
+        const expected = bruteForce(rows, asked, d, k, leaveOut)
+        expect(found.k).toBe(Math.min(k, leaveOut ? n - 1 : n))
+        expect([...found.indices]).toEqual(expected.indices)
+        expect([...found.distances]).toEqual(expected.distances)
+      }
+    })
+  }
+
+  it('with threads and in any order of the queries', async () => {
+    const d = 6
+    const rows = draw(3000 * d, (r) => r.normal())
+    const queries = draw(1000 * d, (r) => r.normal(), 2)
+    const expected = nearestNeighbors(rows, queries, d, 10)
+    const pool = new WorkerPool(2)
+    try {
+      const threaded = await nearestNeighborsAsync(rows, queries, d, 10, false, pool)
+      expect([...threaded.indices]).toEqual([...expected.indices])
+      expect([...threaded.distances]).toEqual([...expected.distances])
+    } finally {
+      await pool.close()
+    }
+    const order = tileOrder(queries, d)
+    const sorted = Float32Array.from({ length: queries.length }, (_, i) => {
+      return queries[order[Math.floor(i / d)]! * d + (i % d)]!
+    })
+    const reordered = nearestNeighbors(rows, sorted, d, 10)
+    order.forEach((q, i) => {
+      expect([...reordered.indices.subarray(i * 10, i * 10 + 10)]).toEqual([
+        ...expected.indices.subarray(q * 10, q * 10 + 10),
+      ])
+    })
+  })
+
+  it('where squares overflow float32', () => {
+    const rows = Float32Array.of(0, 1e25, -1e25, 3e38, -3e38)
+    const { indices, distances } = nearestNeighbors(rows, Float32Array.of(2e25), 1, 3)
+    expect([...indices]).toEqual([1, 0, 2])
+    expect(distances[0]! / 1e25).toBeCloseTo(1, 5)
+    expect(distances[2]! / 3e25).toBeCloseTo(1, 5)
+  })
+})
+
+describe('tileOrder', () => {
+  it('is a permutation that brings equal rows together', () => {
+    const d = 2
+    const rows = draw(1000 * d, (r) => r.int(5))
+    const order = tileOrder(rows, d)
+    expect([...order].sort((a, b) => a - b)).toEqual([...Array(1000).keys()])
+  })
+})
+
+describe('distinctRows', () => {
+  it('numbers distinct rows by first occurrence and counts them', () => {
+    const rows = Float32Array.of(1, 2, 3, 4, 1, 2, 0, 0, 3, 4, -0, 0, 1, 2)
+    const { first, weights, groups } = distinctRows(rows, 2)
+    expect([...first]).toEqual([0, 1, 3])
+    expect([...weights]).toEqual([3, 2, 2])
+    expect([...groups]).toEqual([0, 1, 0, 2, 1, 2, 0])
+  })
+
+  it('finds what sorting finds on many rows', () => {
+    const rows = draw(20_000 * 3, (r) => r.int(20))
+    const { first, weights, groups } = distinctRows(rows, 3)
+    const keys = Array.from({ length: 20_000 }, (_, i) => rows.subarray(i * 3, i * 3 + 3).join())
+    expect(first).toHaveLength(new Set(keys).size)
+    expect(weights.reduce((s, w) => s + w, 0)).toBe(20_000)
+    expect(keys.every((key, i) => keys[first[groups[i]!]!] === key)).toBe(true)
+  })
+})
+
+describe('RowIndex', () => {
+  it('finds each row by its contents and nothing else', () => {
+    const rows = Float32Array.of(1, 2, 3, 4, 0, 5)
+    const index = new RowIndex(rows, 2)
+    const queries = Float32Array.of(3, 4, 1, 2, -0, 5, 4, 3, 1, 3)
+    expect([0, 1, 2, 3, 4].map((i) => index.find(queries, i))).toEqual([1, 0, 2, -1, -1])
+  })
+})
