@@ -36,6 +36,7 @@ export interface SimulationSummary {
   /** 0 when no capture was asked for. */
   readonly packets: number
   readonly readings: number
+  /** Those of which records were written: attacks with the flows, faults with the readings. */
   readonly incidents: readonly WrittenIncident[]
 }
 
@@ -61,12 +62,12 @@ export async function writeSimulation(dir: string, options: WriteOptions = {}): 
   const traffic = hasFlows
     ? await writeTraffic(dir, simulation, wanted, count, options.onProgress)
     : undefined
-  const readings =
-    wanted.has('readings.csv') || wanted.has('readings.ndjson')
-      ? await writeReadings(dir, simulation, wanted, count)
-      : 0
+  const hasReadings = wanted.has('readings.csv') || wanted.has('readings.ndjson')
+  const readings = hasReadings ? await writeReadings(dir, simulation, wanted, count) : 0
 
-  const incidents = simulation.incidents.map((i) => ({ ...i, records: records.get(i.id) ?? 0 }))
+  const incidents = simulation.incidents
+    .filter((i) => (i.kind === 'attack' ? hasFlows : hasReadings))
+    .map((i) => ({ ...i, records: records.get(i.id) ?? 0 }))
   const summary: SimulationSummary = {
     files: SIMULATION_FILES.filter((f) => wanted.has(f)).map((f) => join(dir, f)),
     devices: simulation.hosts.length,
