@@ -58,6 +58,8 @@ const PROBES = 6
 const FIRST_CHECK = 5
 const CHECK_EVERY = 6
 const LINGER = 5
+/** Shorter than any timeout, seconds. */
+const NEAR = 5
 
 const UDP_ORIG_SEEN = 1
 const UDP_RESP_SEEN = 0x10000
@@ -170,7 +172,11 @@ export class FlowAssembler {
 
     let slot = table.find(hash, s.key, ports, protocol)
     if (slot >= 0) {
-      const end = deadline(table.u, table.f, table.b)
+      const { u, f, b } = table
+      // Most packets follow the one before closely; then only a set deadline can have passed.
+      const near =
+        u[b + R.MODE] === R.NO_DEADLINE && s.ts - f[(b + R.LAST) >> 1]! < NEAR && u[b + R.TIMEOUT] !== 0
+      const end = near ? Number.POSITIVE_INFINITY : deadline(u, f, b)
       if (end <= s.ts || (s.protocol === TCP && headerLength >= 20 && tcp.isReuse(flags, seq))) {
         // It is over; it goes out with the next tick of the clock.
         table.u[table.b + R.MODE] = R.CLOSING
@@ -405,21 +411,20 @@ function sameAddress(u: Uint32Array, at: number, key: Uint32Array, from: number)
 
 /** A hash that is the same for both directions. */
 function hashKey(key: Uint32Array, ports: number, protocol: number): number {
-  let source = key[3]!
-  let destination = key[7]!
+  let a = Math.imul(key[3]! ^ ((ports >>> 16) * 0x10001), 0xcc9e2d51)
+  let b = Math.imul(key[7]! ^ ((ports & 0xffff) * 0x10001), 0xcc9e2d51)
   if (protocol & R.KEY_V6) {
-    source = mix(mix(mix(source, key[2]!), key[1]!), key[0]!)
-    destination = mix(mix(mix(destination, key[6]!), key[5]!), key[4]!)
+    a = mix(mix(mix(a, key[2]!), key[1]!), key[0]!)
+    b = mix(mix(mix(b, key[6]!), key[5]!), key[4]!)
   }
-  const a = mix(source, ports >>> 16)
-  const b = mix(destination, ports & 0xffff)
-  let h = Math.imul(a ^ b, 0x9e3779b1) ^ Math.imul((a + b) | 0, 0x85ebca6b) ^ protocol
+  a ^= a >>> 15
+  b ^= b >>> 15
+  let h = Math.imul((a + b) ^ protocol, 0x9e3779b1) ^ Math.imul(a ^ b, 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 16), 0x7feb352d)
-  h = Math.imul(h ^ (h >>> 15), 0x846ca68b)
-  return (h ^ (h >>> 16)) >>> 0
+  return (h ^ (h >>> 15)) >>> 0
 }
 
 function mix(h: number, value: number): number {
   h = Math.imul(h ^ value, 0xcc9e2d51)
-  return Math.imul((h << 15) | (h >>> 17), 0x1b873593) ^ value
+  return Math.imul((h << 15) | (h >>> 17), 0x1b873593)
 }

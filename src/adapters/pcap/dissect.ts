@@ -89,8 +89,10 @@ export class Dissector implements PacketSink {
     if (total > wireEnd - at) return 'IP length is more than the packet has'
     if (header > end - at) return 'IP header is cut off'
     const s = this.#flows.segment
-    s.v6 = false
-    s.key.fill(0)
+    if (s.v6) {
+      s.v6 = false
+      s.key.fill(0)
+    }
     s.key[3] = word(buf, at + 12)
     s.key[7] = word(buf, at + 16)
     const protocol = buf[at + 9]!

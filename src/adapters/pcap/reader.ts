@@ -151,18 +151,19 @@ export class CaptureReader {
     const header = this.#headerSize
     const sink = this.#sink
     const link = this.#link
+    const view = new DataView(b.buffer, b.byteOffset, b.byteLength)
     let pos = start
     while (end - pos >= header) {
-      const captured = u32(b, pos + 8, little)
+      const captured = view.getUint32(pos + 8, little)
       if (captured > MAX_PACKET) {
         this.#damaged(`a packet of at most ${MAX_PACKET} bytes, the capture claims ${captured}`)
         return end
       }
       if (end - pos - header < captured) break
-      let wire = u32(b, pos + 12, little)
+      let wire = view.getUint32(pos + 12, little)
       if (wire < captured) wire = captured
       this.packets++
-      const ts = u32(b, pos, little) + u32(b, pos + 4, little) / unit
+      const ts = view.getUint32(pos, little) + view.getUint32(pos + 4, little) / unit
       pos += header
       sink.packet(b, pos, captured, wire, ts, link)
       pos += captured

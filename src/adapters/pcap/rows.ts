@@ -3,6 +3,7 @@ import type { FlowSink } from './assemble.ts'
 import * as R from './flow-record.ts'
 import { formatIPv4, formatIPv6, formatMac } from './format.ts'
 import { HostNames } from './names.ts'
+import { PairCodes } from './pair-codes.ts'
 import { DHCP, MDNS, SERVICES } from './service.ts'
 
 const TCP = 6
@@ -21,13 +22,13 @@ export class FlowRows implements FlowSink {
   readonly #names = new HostNames()
   #builder: FlowBatchBuilder
   #ready: FlowBatch[] = []
-  /** Per batch: number -> dictionary code. */
-  #orig = new Map<number, number>()
-  #resp = new Map<number, number>()
-  #origMac = new Map<number, number>()
-  #respMac = new Map<number, number>()
-  #histories = new Map<number, number>()
-  /** Over all batches: number -> text. */
+  // Per batch: what a record holds -> dictionary code.
+  readonly #orig = new PairCodes()
+  readonly #resp = new PairCodes()
+  readonly #origMac = new PairCodes()
+  readonly #respMac = new PairCodes()
+  readonly #histories = new PairCodes()
+  /** Over all batches: IPv4 address -> text. */
   readonly #texts = new Map<number, string>()
 
   constructor(batchSize: number) {
@@ -50,11 +51,7 @@ export class FlowRows implements FlowSink {
   #flush(): void {
     this.#ready.push(this.#builder.finish(this.#names.names))
     this.#builder = new FlowBatchBuilder(this.#batchSize)
-    this.#orig = new Map()
-    this.#resp = new Map()
-    this.#origMac = new Map()
-    this.#respMac = new Map()
-    this.#histories = new Map()
+    for (const codes of [this.#orig, this.#resp, this.#origMac, this.#respMac, this.#histories]) codes.clear()
   }
 
   flow(u: Uint32Array, f: Float64Array, b: number): void {
@@ -102,7 +99,7 @@ export class FlowRows implements FlowSink {
     u: Uint32Array,
     at: number,
     key: number,
-    codes: Map<number, number>,
+    codes: PairCodes,
     builder: FlowBatchBuilder,
     column: 'orig_h' | 'resp_h',
   ): number {
@@ -110,20 +107,20 @@ export class FlowRows implements FlowSink {
     if ((key & R.KEY_V6) !== 0) {
       return builder.strings[column].intern(formatIPv6(u[at]!, u[at + 1]!, u[at + 2]!, low))
     }
-    let code = codes.get(low)
-    if (code === undefined) {
-      code = builder.strings[column].intern(this.#text(low, () => formatIPv4(low)))
-      codes.set(low, code)
+    let code = codes.get(low, 0)
+    if (code < 0) {
+      code = builder.strings[column].intern(this.#text(low))
+      codes.add(low, 0, code)
     }
     return code
   }
 
-  #text(number: number, make: () => string): string {
-    let text = this.#texts.get(number)
+  #text(address: number): string {
+    let text = this.#texts.get(address)
     if (text === undefined) {
       if (this.#texts.size >= MAX_TEXTS) this.#texts.clear()
-      text = make()
-      this.#texts.set(number, text)
+      text = formatIPv4(address)
+      this.#texts.set(address, text)
     }
     return text
   }
@@ -131,25 +128,25 @@ export class FlowRows implements FlowSink {
   #mac(
     first: number,
     last: number,
-    codes: Map<number, number>,
+    codes: PairCodes,
     builder: FlowBatchBuilder,
     column: 'orig_l2_addr' | 'resp_l2_addr',
     row: number,
   ): void {
-    const number = last * TWO32 + first
     const target = builder.strings[column]
-    if (number === 0 && target.length === 0) return
+    const unset = first === 0 && last === 0
+    if (unset && target.length === 0) return
     // The column begins with its first value; the rows before it are unset.
     while (target.length < row) target.push('')
-    if (number === 0) {
+    if (unset) {
       target.push('')
       return
     }
-    let code = codes.get(number)
-    if (code === undefined) {
+    let code = codes.get(first, last)
+    if (code < 0) {
       const bytes = new Uint8Array([first, first >>> 8, first >>> 16, first >>> 24, last, last >>> 8])
       code = target.intern(formatMac(bytes, 0))
-      codes.set(number, code)
+      codes.add(first, last, code)
     }
     target.pushCode(code)
   }
@@ -157,16 +154,15 @@ export class FlowRows implements FlowSink {
   #history(u: Uint32Array, b: number, builder: FlowBatchBuilder): void {
     const length = u[b + R.FLAGS]! & R.HISTORY_LENGTH
     const target = builder.strings.history
-    // Six letters fit a double exactly; most flows have no more.
-    const number = length <= 6 ? u[b + R.HISTORY]! + (u[b + R.HISTORY + 1]! & 0xffff) * TWO32 : -1
-    let code = number >= 0 ? this.#histories.get(number) : undefined
-    if (code === undefined) {
+    // Most flows have eight letters or fewer, two words.
+    const first = u[b + R.HISTORY]!
+    const second = u[b + R.HISTORY + 1]!
+    let code = length <= 8 ? this.#histories.get(first, second) : -1
+    if (code < 0) {
       let text = ''
-      for (let i = 0; i < length; i++) {
-        text += String.fromCharCode((u[b + R.HISTORY + (i >> 2)]! >>> ((i & 3) * 8)) & 0xff)
-      }
+      for (let i = 0; i < length; i++) text += letter(u, b, i)
       code = target.intern(text)
-      if (number >= 0) this.#histories.set(number, code)
+      if (length <= 8) this.#histories.add(first, second, code)
     }
     target.pushCode(code)
   }

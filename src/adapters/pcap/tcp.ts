@@ -471,6 +471,7 @@ export class TcpTracker {
           this.#interactive(u, b)
           return false
         }
+        u[b + R.MODE] = R.NO_DEADLINE
         if (peer === R.SYN_SENT) this.#setState(u, b, p, e, R.ESTABLISHED)
         this.#setState(u, b, e, p, R.ESTABLISHED)
         if (u[p + R.SIDE_STATE] !== R.PARTIAL_STATE) this.#interactive(u, b)
