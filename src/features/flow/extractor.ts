@@ -1,4 +1,5 @@
 import type { FlowBatch } from '../../schema/flow-batch.ts'
+import { cyclicSpecs, fillCycles } from '../cycles.ts'
 import { type FeatureColumns, type FeatureExtractor, type FeatureSpec, portCode } from '../feature-columns.ts'
 import { BEHAVIOUR_SPECS, FlowBehaviour } from './behaviour.ts'
 import { classOfPort, classOfService, SERVICE_CLASSES } from './services.ts'
@@ -43,17 +44,6 @@ function oneHot(group: string, categories: readonly string[], words: string): Fe
     words,
   }))
 }
-function cyclic(name: string, cycle: 'day' | 'week', words: string): FeatureSpec[] {
-  return ['sin', 'cos'].map((f) => ({
-    name: `${name}_${f}`,
-    unit: cycle === 'day' ? 'h' : '',
-    scale: 'linear',
-    direction: 'both',
-    cycle,
-    words,
-  }))
-}
-
 /** Features of a flow by itself, in column order. "out" is from the device to its peer, "in" the way back. */
 const NUMBERS: readonly FeatureSpec[] = [
   number('bytes_out', 'bytes', 'bytes sent'),
@@ -75,8 +65,7 @@ const SPECS: readonly FeatureSpec[] = [
   ...oneHot('service', SERVICE_CLASSES, 'kind of service'),
   ...oneHot('state', STATES, 'outcome of the connection'),
   ...oneHot('peer', SCOPES, 'where the other side is'),
-  ...cyclic('hour', 'day', 'hour of the day (UTC)'),
-  ...cyclic('weekday', 'week', 'day of the week (UTC)'),
+  ...cyclicSpecs(),
   ...BEHAVIOUR_SPECS,
 ]
 const PROTO_AT = NUMBERS.length
@@ -104,7 +93,7 @@ export class FlowExtractor implements FeatureExtractor<FlowBatch> {
     const columns = SPECS.map((spec) => (spec.group === undefined ? new Float64Array(n) : zeros))
     fillSizes(batch, columns)
     fillCategories(batch, columns, zeros)
-    fillTime(batch.ts, columns)
+    fillCycles(batch.ts, columns.slice(TIME_AT, BEHAVIOUR_AT))
     this.#behaviour.fill(
       batch,
       {
@@ -206,17 +195,4 @@ function failures(batch: FlowBatch): Uint8Array {
     out[i] = (unknown ? batch.resp_pkts[i] === 0 : failedState[code]) ? 1 : 0
   }
   return out
-}
-
-function fillTime(ts: Float64Array, columns: readonly Float64Array[]): void {
-  const [hourSin, hourCos, daySin, dayCos] = columns.slice(TIME_AT)
-  for (let i = 0; i < ts.length; i++) {
-    const hour = ((ts[i]! % 86400) / 86400) * 2 * Math.PI
-    // 1970-01-01 was a Thursday; the phase makes Monday 00:00 the start.
-    const day = (((ts[i]! + 3 * 86400) % 604800) / 604800) * 2 * Math.PI
-    hourSin![i] = Math.sin(hour)
-    hourCos![i] = Math.cos(hour)
-    daySin![i] = Math.sin(day)
-    dayCos![i] = Math.cos(day)
-  }
 }

@@ -1,0 +1,163 @@
+import { z } from 'zod'
+import type { FeatureColumns, FeatureSpec } from './feature-columns.ts'
+import { spell } from './feature-columns.ts'
+import { rarityOf } from './rarity.ts'
+
+const specSchema = z.object({
+  name: z.string(),
+  unit: z.string(),
+  scale: z.enum(['linear', 'log1p', 'code']),
+  direction: z.enum(['both', 'high', 'low']),
+  group: z.string().optional(),
+  category: z.string().optional(),
+  cycle: z.enum(['day', 'week']).optional(),
+  words: z.string(),
+  metric: z.string().optional(),
+  aspect: z.enum(['level', 'change', 'spread', 'gap', 'relation']).optional(),
+})
+
+/** How one matrix column comes about; plain data, part of the model. */
+export const encoderSchema = z.object({
+  spec: specSchema,
+  /**
+   * - `value`: the scaled feature
+   * - `missing`: 1 where it has no value
+   * - `unseen`: 1 where none of the categories known from training holds
+   * - `rarity`: how rare its code was in training
+   * - `relation`: how far a metric is from what the others imply
+   */
+  what: z.enum(['value', 'missing', 'unseen', 'rarity', 'relation']),
+  /** Source columns: one; the known categories for `unseen`, the related metrics for `relation`. */
+  from: z.array(z.string()).min(1),
+  center: z.number(),
+  scale: z.number().positive(),
+  /** Whether the scaled value is bent by asinh and rounded; 0/1 columns and cycles are not. */
+  bent: z.boolean(),
+  /** Whether values below the centre count as the centre. */
+  oneSided: z.boolean(),
+  /** Matrix value of a row without a value. */
+  imputed: z.number(),
+  typical: z.union([
+    z.object({ low: z.number(), high: z.number() }),
+    z.object({ usual: z.array(z.string()) }),
+  ]),
+  /** For `relation`: weight and centre of each source column; the value is the weighted sum. */
+  weights: z.array(z.tuple([z.number(), z.number()])).optional(),
+  /** For `rarity`: number of training rows, and how many of them had each code. */
+  counts: z
+    .object({ n: z.number().int().positive(), of: z.array(z.tuple([z.number(), z.number()])) })
+    .optional(),
+})
+export type Encoder = z.infer<typeof encoderSchema>
+
+/**
+ * Steps a unit that scaled values are rounded to: a difference of a tenth of the usual spread is none,
+ * and rows that differ by less become equal.
+ */
+const STEPS = 10
+
+/** The matrix value of a finite feature value. */
+export function scaled(e: Pick<Encoder, 'center' | 'scale' | 'bent' | 'oneSided'>, x: number): number {
+  const z = (x - e.center) / e.scale
+  if (!e.bent) return z
+  if (z <= 0 && e.oneSided) return 0
+  // asinh written out: twice as fast as Math.asinh, and exact enough to be rounded.
+  const size = Math.abs(z)
+  const bent = Math.log(size + Math.sqrt(size * size + 1))
+  return Math.round((z < 0 ? -bent : bent) * STEPS) / STEPS
+}
+
+export type ColumnsByName = ReadonlyMap<string, Float64Array>
+
+/** Remembered for as long as the columns live: every anomaly of a batch asks again. */
+const indexes = new WeakMap<FeatureColumns, ColumnsByName>()
+
+export function columnsByName(columns: FeatureColumns): ColumnsByName {
+  let index = indexes.get(columns)
+  if (!index) {
+    index = new Map(columns.specs.map((s, j) => [s.name, columns.columns[j]!]))
+    indexes.set(columns, index)
+  }
+  return index
+}
+
+/** Writes column j of a row-major (n, d) matrix. A source column that is absent counts as missing throughout. */
+export function encode(
+  e: Encoder,
+  byName: ColumnsByName,
+  data: Float32Array,
+  n: number,
+  d: number,
+  j: number,
+): void {
+  if (e.what === 'unseen') {
+    const known = e.from.map((name) => byName.get(name)).filter((c) => c !== undefined)
+    for (let i = 0; i < n; i++) {
+      let seen = 0
+      for (const column of known) seen += column[i]!
+      data[i * d + j] = seen > 0 ? 0 : 1
+    }
+    return
+  }
+  const column = e.what === 'relation' ? residuals(e, byName, n) : byName.get(e.from[0]!)
+  if (!column) {
+    for (let i = 0; i < n; i++) data[i * d + j] = e.imputed
+  } else if (e.what === 'missing') {
+    for (let i = 0; i < n; i++) data[i * d + j] = Number.isFinite(column[i]!) ? 0 : 1
+  } else if (e.what === 'rarity') {
+    const rarity = rarityOf(e.counts!)
+    for (let i = 0; i < n; i++) data[i * d + j] = rarity(column[i]!)
+  } else {
+    for (let i = 0; i < n; i++) {
+      const x = column[i]!
+      data[i * d + j] = Number.isFinite(x) ? scaled(e, x) : e.imputed
+    }
+  }
+}
+
+/** How far each row is from a relation between metrics, in the unit of the metric explained; NaN where one is missing. */
+export function residuals(
+  e: Pick<Encoder, 'from' | 'weights'>,
+  byName: ColumnsByName,
+  n: number,
+): Float64Array {
+  const out = new Float64Array(n)
+  for (let i = 0; i < n; i++) out[i] = residual(e, byName, i)
+  return out
+}
+
+function residual(e: Pick<Encoder, 'from' | 'weights'>, byName: ColumnsByName, row: number): number {
+  let sum = 0
+  for (let k = 0; k < e.from.length; k++) {
+    const [weight, center] = e.weights![k]!
+    sum += weight * ((byName.get(e.from[k]!)?.[row] ?? Number.NaN) - center)
+  }
+  return sum
+}
+
+/** The value of one row as a person knows it: a number in the spec's unit, a category, or 'missing'. */
+export function shownValue(e: Encoder, columns: FeatureColumns, row: number): number | string {
+  if (e.spec.group !== undefined) {
+    const k = columns.specs.findIndex((s, c) => s.group === e.spec.group && columns.columns[c]![row] === 1)
+    return columns.specs[k]?.category ?? 'missing'
+  }
+  const byName = columnsByName(columns)
+  const value = e.what === 'relation' ? residual(e, byName, row) : byName.get(e.from[0]!)?.[row]
+  if (value === undefined || !Number.isFinite(value)) return 'missing'
+  if (e.what === 'missing') return 'present'
+  if (e.what === 'rarity') return spell(value)
+  return e.spec.cycle ? phase(e.spec.name, e.spec.cycle, byName, row) : unscaled(e.spec, value)
+}
+
+/** A stored value in the spec's unit. */
+export function unscaled(spec: Pick<FeatureSpec, 'scale'>, value: number): number {
+  return spec.scale === 'log1p' ? Math.expm1(value) : value
+}
+
+/** Hour of the day 0–24, or day of the week 0–7 from Monday, of a sine/cosine pair. */
+function phase(name: string, cycle: 'day' | 'week', byName: ColumnsByName, row: number): number {
+  const stem = name.replace(/_(sin|cos)$/, '')
+  const sin = byName.get(`${stem}_sin`)?.[row] ?? Number.NaN
+  const cos = byName.get(`${stem}_cos`)?.[row] ?? Number.NaN
+  return ((Math.atan2(sin, cos) / (2 * Math.PI) + 1) % 1) * (cycle === 'day' ? 24 : 7)
+}

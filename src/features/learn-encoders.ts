@@ -1,0 +1,179 @@
+import { columnsByName, type Encoder, residuals, scaled, unscaled } from './encoder.ts'
+import { type FeatureColumns, type FeatureSpec, spell } from './feature-columns.ts'
+import { type ColumnSummary, summarise } from './learn-column.ts'
+import { learnRarity, rarityOf } from './rarity.ts'
+import { learnRelations } from './relations.ts'
+
+const HOUR = 3600
+const CYCLES = {
+  day: { span: 2 * 24 * HOUR, words: 'the hour of the day needs 2 full days of training' },
+  week: { span: 14 * 24 * HOUR, words: 'the day of the week needs 2 full weeks of training' },
+} as const
+/** Smallest scale relative to the size of the values: below that, differences are rounding. */
+const RELATIVE_FLOOR = 1e-6
+/** A category is usual from this share of training rows on. */
+const USUAL_SHARE = 0.01
+
+export interface Learned {
+  readonly encoders: Encoder[]
+  readonly dropped: { name: string; reason: string }[]
+}
+
+/** Decides which features are worth a matrix column, and how each becomes one. */
+export function learnEncoders(columns: FeatureColumns, ts: Float64Array): Learned {
+  const learned: Learned = { encoders: [], dropped: [] }
+  const groups = new Map<string, Member[]>()
+  columns.specs.forEach((spec, j) => {
+    const column = columns.columns[j]!
+    const uncovered = spec.cycle && cycleProblem(spec.cycle, ts)
+    if (uncovered) learned.dropped.push({ name: spec.name, reason: uncovered })
+    else if (spec.scale === 'code') learned.encoders.push(rarityEncoder(spec, column))
+    else if (spec.group === undefined) learnNumber(spec, summarise(column), learned)
+    else {
+      const members = groups.get(spec.group) ?? []
+      if (members.length === 0) groups.set(spec.group, members)
+      members.push({ spec, share: column.reduce((sum, x) => sum + x, 0) / columns.length })
+    }
+  })
+  learned.encoders.push(...relationEncoders(columns))
+  for (const [group, members] of groups) learnGroup(group, members, learned)
+  return learned
+}
+
+/** Why training does not cover a cycle; undefined when it does. */
+function cycleProblem(cycle: 'day' | 'week', ts: Float64Array): string | undefined {
+  let min = Number.POSITIVE_INFINITY
+  let max = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < ts.length; i++) {
+    if (ts[i]! < min) min = ts[i]!
+    if (ts[i]! > max) max = ts[i]!
+  }
+  if (min > max) return 'the source has no time'
+  const { span, words } = CYCLES[cycle]
+  return max - min >= span ? undefined : `${words}, it covers ${((max - min) / HOUR).toFixed(1)} h`
+}
+
+function learnNumber(spec: FeatureSpec, s: ColumnSummary, { encoders, dropped }: Learned): void {
+  const constant = s.min === s.max
+  if (s.n === 0) dropped.push({ name: spec.name, reason: 'no value in training' })
+  else if (constant && s.missing === 0) {
+    dropped.push({ name: spec.name, reason: `constant in training (${unscaled(spec, s.min)})` })
+  } else {
+    if (!constant) encoders.push(numberEncoder(spec, s))
+    if (s.missing > 0) encoders.push(missingEncoder(spec, s))
+  }
+}
+
+function numberEncoder(spec: FeatureSpec, s: ColumnSummary): Encoder {
+  const [q01, q25, q50, q75, q99] = s.quantiles
+  const bent = !s.binary && !spec.cycle
+  const oneSided = bent && spec.direction === 'high'
+  // A feature whose middle half is one value has no quartile distance; then its tails set the scale.
+  const spread = Math.max((q75 - q25) / 1.349, (q99 - q01) / 4.653, s.std / 4)
+  const scale = bent ? Math.max(spread, Math.abs(q50) * RELATIVE_FLOOR, Number.EPSILON) : 1
+  const center = bent ? (oneSided ? q99 : q50) : 0
+  const at = (x: number) => scaled({ center, scale, bent, oneSided }, x)
+  return {
+    spec,
+    what: 'value',
+    from: [spec.name],
+    center,
+    scale,
+    bent,
+    oneSided,
+    // Where training has gaps an indicator tells them, and the centre says nothing more. A value that was
+    // never missing must not pass as normal when it is: it becomes one below all that training had.
+    imputed: s.missing > 0 ? at(q50) : at(s.min) - 3,
+    typical: spec.cycle
+      ? { low: 0, high: spec.cycle === 'day' ? 24 : 7 }
+      : { low: unscaled(spec, q01), high: unscaled(spec, q99) },
+  }
+}
+
+function missingEncoder(spec: FeatureSpec, s: ColumnSummary): Encoder {
+  const usual = [
+    ...(1 - s.missing >= USUAL_SHARE ? ['present'] : []),
+    ...(s.missing >= USUAL_SHARE ? ['missing'] : []),
+  ]
+  return zeroOne('missing', [spec.name], { usual }, 1, {
+    ...spec,
+    name: `${spec.name} missing`,
+    unit: '',
+    scale: 'linear',
+    words: `${spec.words} missing`,
+  })
+}
+
+function rarityEncoder(spec: FeatureSpec, column: Float64Array): Encoder {
+  const counts = learnRarity(column)
+  const usual = counts.of.filter(([, rows]) => rows >= USUAL_SHARE * counts.n).map(([code]) => spell(code))
+  return { ...zeroOne('rarity', [spec.name], { usual }, rarityOf(counts)(Number.NaN), spec), counts }
+}
+
+/** Metrics that follow from the others: how far each is off, learned on levels and on averages apart. */
+function relationEncoders(columns: FeatureColumns): Encoder[] {
+  const kinds = [
+    (s: FeatureSpec) => s.name === s.metric,
+    (s: FeatureSpec) => s.name === `${s.metric} average`,
+  ]
+  return kinds.flatMap((isKind) => {
+    const related = columns.specs.flatMap((spec, j) => {
+      if (spec.aspect !== 'level' || !isKind(spec)) return []
+      const { min, max, missing } = summarise(columns.columns[j]!)
+      return min < max && missing < 0.05 ? [{ spec, column: columns.columns[j]! }] : []
+    })
+    return learnRelations(related.map((r) => r.column)).map(({ target, weights, center }): Encoder => {
+      const relation = {
+        from: related.map((r) => r.spec.name),
+        weights: weights.map((weight, k): [number, number] => [weight, center[k]!]),
+      }
+      const source = related[target]!.spec
+      const spec: FeatureSpec = {
+        ...source,
+        name: `${source.name} relation`,
+        words: `${source.words} against what the other metrics imply`,
+        aspect: 'relation',
+      }
+      const summary = summarise(residuals(relation, columnsByName(columns), columns.length))
+      return { ...numberEncoder(spec, summary), ...relation, what: 'relation', imputed: 0 }
+    })
+  })
+}
+
+interface Member {
+  readonly spec: FeatureSpec
+  /** Share of training rows of this category. */
+  readonly share: number
+}
+
+/** One-hot members that vary, and a column for rows of none of the categories that training had. */
+function learnGroup(group: string, members: readonly Member[], { encoders, dropped }: Learned): void {
+  const typical = {
+    usual: members
+      .filter((m) => m.share >= USUAL_SHARE)
+      .sort((a, b) => b.share - a.share)
+      .map((m) => m.spec.category!),
+  }
+  for (const { spec, share } of members) {
+    if (share === 0) dropped.push({ name: spec.name, reason: 'not seen in training' })
+    else if (share === 1) dropped.push({ name: spec.name, reason: 'the only category in training' })
+    else encoders.push(zeroOne('value', [spec.name], typical, 0, spec))
+  }
+  const known = members.filter((m) => m.share > 0).map((m) => m.spec.name)
+  if (known.length === 0) return
+  const { category: _, ...shared } = members[0]!.spec
+  encoders.push(
+    zeroOne('unseen', known, typical, 1, { ...shared, name: `${group} unseen`, direction: 'high' }),
+  )
+}
+
+/** An encoder that takes values as they are. */
+function zeroOne(
+  what: Encoder['what'],
+  from: string[],
+  typical: Encoder['typical'],
+  imputed: number,
+  spec: FeatureSpec,
+): Encoder {
+  return { spec, what, from, center: 0, scale: 1, bent: false, oneSided: false, imputed, typical }
+}
