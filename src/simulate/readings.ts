@@ -31,6 +31,10 @@ const INTERVAL = 60
 const WANDER = 2400
 const CONGESTION = 600
 
+/** How often a device reboots, and how often its machine stops or its room is aired: all harmless. */
+const REBOOTS = 0.0002
+const STANDSTILLS = 0.0003
+
 /** Standard deviation of a metric when its site does nothing special: what a fault is measured against. */
 export function usualDeviation(metric: Metric): number {
   return Math.hypot(metric.noise, metric.wander ?? 0)
@@ -61,11 +65,16 @@ export function* readingsOf(
   const keepCongestion = Math.exp(-INTERVAL / CONGESTION)
   let wander = random.normal()
   let air = random.normal()
+  let silentUntil = 0
+  let idleUntil = 0
   for (let t = world.start + between(random, 0, INTERVAL); t < world.end; t += INTERVAL) {
     wander = keepWander * wander + Math.sqrt(1 - keepWander ** 2) * random.normal()
     air = keepCongestion * air + Math.sqrt(1 - keepCongestion ** 2) * random.normal()
     const ts = Math.round((t + between(random, -0.8, 0.8)) * 1000) / 1000
-    const work = rhythm(t) * (0.88 + 0.12 * Math.sin((2 * Math.PI * t) / cycle + phase))
+    if (chance(random, REBOOTS)) silentUntil = t + between(random, 120, 900)
+    if (chance(random, STANDSTILLS)) idleUntil = t + between(random, 600, 3600)
+    const work =
+      (t < idleUntil ? 0.2 : 1) * rhythm(t) * (0.88 + 0.12 * Math.sin((2 * Math.PI * t) / cycle + phase))
     const congestion = Math.max(0, air) ** 2
     const warmth = daylight(t)
     const values: Record<string, number> = {}
@@ -82,7 +91,7 @@ export function* readingsOf(
     // One reading in some hundred gets lost on the way without any fault.
     const lost = chance(random, host.kind.wireless ? 0.004 : 0.0005)
     const reading = strike(host.name, ts, values, own, faults)
-    if (reading && !lost) yield reading
+    if (reading && !lost && t >= silentUntil) yield reading
   }
 }
 

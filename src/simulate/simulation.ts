@@ -1,4 +1,3 @@
-import type { Random } from '../kernels/random.ts'
 import { ATTACKS } from './attacks/all.ts'
 import type { AttackCourse } from './attacks/attack.ts'
 import { randomFor } from './choices.ts'
@@ -6,11 +5,12 @@ import type { Conversation } from './conversation.ts'
 import { POPULATION } from './devices/population.ts'
 import { FAULTS } from './faults/all.ts'
 import { flowOf, type SimulatedFlow } from './flow-record.ts'
-import { type Incident, placeWithin } from './incident.ts'
+import type { Incident } from './incident.ts'
 import { Merge } from './merge.ts'
 import { type Packet, packetsOf } from './packets.ts'
-import { type ActiveFault, readingsOf, type SimulatedReading, usualDeviation } from './readings.ts'
-import { createWorld, type Host, type World } from './world.ts'
+import { planAttacks, planFaults } from './plan-incidents.ts'
+import { readingsOf, type SimulatedReading } from './readings.ts'
+import { createWorld, type Host } from './world.ts'
 
 export const ATTACK_NAMES: readonly string[] = ATTACKS.map((a) => a.name)
 export const FAULT_NAMES: readonly string[] = FAULTS.map((f) => f.name)
@@ -152,130 +152,8 @@ function known(what: string, names: readonly string[], all: readonly string[]): 
     throw new RangeError(`simulate knows the ${what}s ${all.join(', ')}; got "${wrong}"`)
 }
 
-/** Kinds whose devices get infected first: those that nobody looks after. */
-const INFECTABLE = new Set([
-  'camera',
-  'plug',
-  'hub',
-  'tv',
-  'thermostat',
-  'printer',
-  'hmi',
-  'historian',
-  'plc',
-])
-
-function planAttacks(
-  world: World,
-  options: Required<SimulationOptions>,
-): { incident: Incident; course: AttackCourse }[] {
-  const random = randomFor(world.seed, 'attacks')
-  const likely = world.hosts.filter((h) => INFECTABLE.has(h.kind.name))
-  const hosts = shuffled(random, likely.length > 0 ? likely : world.hosts)
-  const attacks = shuffled(
-    random,
-    options.attacks.map((name) => ATTACKS.find((a) => a.name === name)!),
-  )
-  const times = placeWithin(
-    random,
-    quietUntil(world, options),
-    world.end,
-    attacks.map((a) => a.duration(random)),
-  )
-  return attacks.map((attack, i) => {
-    const host = hosts[i % hosts.length]!
-    const { start, end } = times[i]!
-    const course = attack.course({
-      world,
-      host,
-      random: randomFor(world.seed, 'attack', i),
-      start,
-      end,
-    })
-    return {
-      course,
-      incident: {
-        id: i + 1,
-        kind: 'attack',
-        type: attack.name,
-        variant: course.variant,
-        device: host.mac,
-        device_name: host.name,
-        address: host.ip,
-        start,
-        end,
-        label: 'Malicious',
-        detailed_label: course.detailed_label,
-        targets: course.targets,
-        description: `${host.name} ${course.description}`,
-      },
-    }
-  })
-}
-
-function planFaults(
-  world: World,
-  options: Required<SimulationOptions>,
-  attacks: number,
-): { incident: Incident; active: ActiveFault }[] {
-  const random = randomFor(world.seed, 'faults')
-  const hosts = shuffled(
-    random,
-    world.hosts.filter((h) => h.kind.metrics),
-  )
-  if (hosts.length === 0) return []
-  const from = quietUntil(world, options)
-  const faults = options.faults.map((name) => FAULTS.find((f) => f.name === name)!)
-  // Each device takes its faults one after the other; different devices may fail at the same time.
-  return hosts
-    .flatMap((host, h) => {
-      const own = faults.map((fault, i) => ({ fault, i })).filter(({ i }) => i % hosts.length === h)
-      const times = placeWithin(
-        random,
-        from,
-        world.end,
-        own.map(({ fault }) => fault.duration(random)),
-      )
-      return own.map(({ fault, i }, k) => {
-        const choices = host.kind.metrics!.filter((m) => m.sensor)
-        const metric = choices[random.int(choices.length)]!
-        const { start, end } = times[k]!
-        const course = fault.course(metric, usualDeviation(metric), randomFor(world.seed, 'fault', i))
-        const id = attacks + i + 1
-        const incident: Incident = {
-          id,
-          kind: 'fault',
-          type: fault.name,
-          variant: metric.name,
-          device: host.name,
-          device_name: host.name,
-          address: host.ip,
-          start,
-          end,
-          label: 'Malicious',
-          detailed_label: fault.name,
-          targets: [],
-          description: `${host.name}: ${course.description}`,
-        }
-        return {
-          incident,
-          active: { incident: id, type: fault.name, metric: metric.name, start, end, course },
-        }
-      })
-    })
-    .sort((a, b) => a.incident.id - b.incident.id)
-}
-
-function quietUntil(world: World, options: Required<SimulationOptions>): number {
-  return world.start + options.quiet * (world.end - world.start)
-}
-
 function* labelled(course: AttackCourse, incident: Incident): Generator<Conversation> {
   for (const c of course.conversations) {
     yield { ...c, label: 'Malicious', detailed_label: course.detailed_label, incident: incident.id }
   }
-}
-
-function shuffled<T>(random: Random, values: readonly T[]): T[] {
-  return Array.from(random.sample(values.length, values.length), (i) => values[i]!)
 }

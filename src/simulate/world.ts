@@ -27,7 +27,6 @@ export interface Site {
   readonly name: string
   readonly kind: 'home' | 'factory'
   readonly gateway: Endpoint
-  readonly gateway6: Endpoint
   readonly hosts: Host[]
 }
 
@@ -95,7 +94,6 @@ function siteOf(sites: Site[], kind: Site['kind'], number: number): Site {
       ip: block === 0 ? ip : ip.replace(/^\d+\.\d+/, `10.${100 + 2 * block + (kind === 'home' ? 0 : 1)}`),
       mac,
     },
-    gateway6: { ip: `fe80::${interfaceId(mac)}`, mac },
     hosts: [],
   }
   sites.push(site)

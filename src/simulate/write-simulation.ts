@@ -14,12 +14,15 @@ export const SIMULATION_FILES = [
   'capture.pcap',
   'conn.log.labeled',
   'flows.csv',
+  'flows.ndjson',
   'readings.csv',
   'readings.ndjson',
   'incidents.json',
   'README.md',
 ] as const
 export type SimulationFile = (typeof SIMULATION_FILES)[number]
+
+const TRAFFIC_FILES = ['capture.pcap', 'conn.log.labeled', 'flows.csv', 'flows.ndjson'] as const
 
 export interface WriteOptions extends SimulationOptions {
   /** Which files to write; default all. */
@@ -58,7 +61,7 @@ export async function writeSimulation(dir: string, options: WriteOptions = {}): 
   }
   mkdirSync(dir, { recursive: true })
 
-  const hasFlows = wanted.has('capture.pcap') || wanted.has('conn.log.labeled') || wanted.has('flows.csv')
+  const hasFlows = TRAFFIC_FILES.some((f) => wanted.has(f))
   const traffic = hasFlows
     ? await writeTraffic(dir, simulation, wanted, count, options.onProgress)
     : undefined
@@ -107,7 +110,10 @@ async function writeTraffic(
     if (wanted.has('conn.log.labeled')) {
       tables.push(await flowWriter('zeek', openSink(join(dir, 'conn.log.labeled'))))
     }
-    if (wanted.has('flows.csv')) tables.push(await flowWriter('csv', openSink(join(dir, 'flows.csv'))))
+    for (const format of ['csv', 'ndjson'] as const) {
+      const name = `flows.${format}` as const
+      if (wanted.has(name)) tables.push(await flowWriter(format, openSink(join(dir, name))))
+    }
     if (capture) {
       const add = (c: Parameters<typeof flowOf>[0]) => {
         batch.add(flowOf(c))
@@ -192,6 +198,7 @@ const CONTENTS: Record<SimulationFile, string> = {
     'every packet; long transfers keep their headers and lose filler (see the original lengths)',
   'conn.log.labeled': 'the same traffic as flows, as Zeek writes them, with labels in the manner of IoT-23',
   'flows.csv': 'the same flows as CSV with Zeek column names',
+  'flows.ndjson': 'the same flows, one JSON object a line, as Zeek writes JSON',
   'readings.csv': 'what the sensors reported, about once a minute each, with labels',
   'readings.ndjson': 'the same readings, one JSON object a line, nested',
   'incidents.json': 'the ground truth: each attack and fault with device, start, end and number of records',

@@ -34,7 +34,7 @@ describe('writeSimulation', () => {
 
   it('writes tables that read back as what was simulated', async () => {
     const a = await writeSimulation(join(dir, 'a'), options)
-    for (const name of ['conn.log.labeled', 'flows.csv']) {
+    for (const name of ['conn.log.labeled', 'flows.csv', 'flows.ndjson']) {
       const flows = await readFlows(join(dir, 'a', name))
       expect(flows.length).toBe(a.flows)
       const malicious = Array.from({ length: flows.length }, (_, i) => stringAt(flows.label!, i)).filter(
