@@ -41,8 +41,8 @@ export class DeviceResolver {
   readonly #networks: LocalNetworks
   readonly #carriers = new Map<string, Carrier>()
   readonly #names = new Map<string, string>()
-  /** Address -> MAC that used it last, so that a name learned for an address finds the device. */
-  readonly #owners = new Map<string, string>()
+  /** MAC -> the addresses it used, so that a name learned for an address finds the device. */
+  readonly #addresses = new Map<string, Set<string>>()
   #scopes = new Map<string, Scope>()
 
   /**
@@ -81,7 +81,7 @@ export class DeviceResolver {
       const side = byOrig ? orig : resp
       const carrier = byOrig ? origCarrier : respCarrier
       device.pushCode(
-        carrier && !carrier.gateway ? side.byMac(i, device, this.#owners) : side.byAddress(i, device),
+        carrier && !carrier.gateway ? side.byMac(i, device, this.#addresses) : side.byAddress(i, device),
       )
     }
     return { ...batch, device: device.finish(), device_is_orig: isOrig, peer_scope: peerScope }
@@ -91,11 +91,9 @@ export class DeviceResolver {
   nameOf(device: string): string | undefined {
     const own = this.#names.get(device)
     if (own !== undefined) return own
-    for (const [address, mac] of this.#owners) {
-      if (mac === device) {
-        const name = this.#names.get(address)
-        if (name !== undefined) return name
-      }
+    for (const address of this.#addresses.get(device) ?? []) {
+      const name = this.#names.get(address)
+      if (name !== undefined) return name
     }
     return undefined
   }
@@ -149,7 +147,7 @@ class Side {
   readonly carriers: (Carrier | null | undefined)[]
   readonly #deviceByAddress: Int32Array
   readonly #deviceByMac: Int32Array
-  /** By address code: the MAC code that used it last. */
+  /** By address code: the MAC code whose use of it was noted last. */
   readonly #owner: Int32Array
   readonly #learned: Int32Array
 
@@ -189,13 +187,13 @@ class Side {
     return this.#deviceByAddress[code]!
   }
 
-  byMac(i: number, device: DictionaryBuilder, owners: Map<string, string>): number {
+  byMac(i: number, device: DictionaryBuilder, used: Map<string, Set<string>>): number {
     const code = this.macs!.codes[i]!
     if (this.#deviceByMac[code] === -1) this.#deviceByMac[code] = device.intern(this.macs!.values[code]!)
     const address = this.addresses.codes[i]!
     if (this.#owner[address] !== code) {
       this.#owner[address] = code
-      remember(owners, this.addresses.values[address]!, this.macs!.values[code]!)
+      rememberUse(used, this.macs!.values[code]!, this.addresses.values[address]!)
     }
     return this.#deviceByMac[code]!
   }
@@ -228,6 +226,19 @@ function isGroupMac(mac: string): boolean {
   const second = mac.charCodeAt(1) | 32
   const nibble = second > 57 ? second - 87 : second - 48
   return (nibble & 1) === 1
+}
+
+/** The latest MAX_OWN_ADDRESSES addresses of a MAC, newest last. */
+function rememberUse(used: Map<string, Set<string>>, mac: string, address: string): void {
+  let addresses = used.get(mac)
+  if (!addresses) {
+    if (used.size >= MAX_LEARNED) return
+    addresses = new Set()
+    used.set(mac, addresses)
+  }
+  addresses.delete(address)
+  addresses.add(address)
+  if (addresses.size > MAX_OWN_ADDRESSES) addresses.delete(addresses.values().next().value!)
 }
 
 function remember(map: Map<string, string>, key: string, value: string): void {

@@ -120,19 +120,15 @@ export function residuals(
   e: Pick<Encoder, 'from' | 'weights'>,
   byName: ColumnsByName,
   n: number,
+  start = 0,
 ): Float64Array {
   const out = new Float64Array(n)
-  for (let i = 0; i < n; i++) out[i] = residual(e, byName, i)
-  return out
-}
-
-function residual(e: Pick<Encoder, 'from' | 'weights'>, byName: ColumnsByName, row: number): number {
-  let sum = 0
-  for (let k = 0; k < e.from.length; k++) {
+  e.from.forEach((name, k) => {
     const [weight, center] = e.weights![k]!
-    sum += weight * ((byName.get(e.from[k]!)?.[row] ?? Number.NaN) - center)
-  }
-  return sum
+    const column = byName.get(name)
+    for (let i = 0; i < n; i++) out[i]! += column ? weight * (column[start + i]! - center) : Number.NaN
+  })
+  return out
 }
 
 /** The value of one row as a person knows it: a number in the spec's unit, a category, or 'missing'. */
@@ -142,7 +138,7 @@ export function shownValue(e: Encoder, columns: FeatureColumns, row: number): nu
     return columns.specs[k]?.category ?? 'missing'
   }
   const byName = columnsByName(columns)
-  const value = e.what === 'relation' ? residual(e, byName, row) : byName.get(e.from[0]!)?.[row]
+  const value = e.what === 'relation' ? residuals(e, byName, 1, row)[0] : byName.get(e.from[0]!)?.[row]
   if (value === undefined || !Number.isFinite(value)) return 'missing'
   if (e.what === 'missing') return 'present'
   if (e.what === 'rarity') return spell(value)
