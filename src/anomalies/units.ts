@@ -7,6 +7,8 @@ export function humanise(value: number, unit: string): string {
   if (!Number.isFinite(value)) return 'unknown'
   if (unit === 'bytes' || unit === 'bytes/s') return size(value) + unit.slice(5)
   if (unit === 's') return duration(value)
+  if (unit === 'ms') return duration(value / 1000)
+  if (/^[a-z]+s$/.test(unit)) return counted(value, unit)
   if (unit === 'share') return `${digits(value * 100)} %`
   const text = digits(value)
   return unit === ''
@@ -30,6 +32,12 @@ export function humaniseRange(low: number, high: number, unit: string): string {
 function size(bytes: number): string {
   const power = Math.min(sizes.length - 1, Math.max(0, Math.floor(Math.log10(Math.abs(bytes) || 1) / 3)))
   return `${digits(bytes / 1000 ** power)} ${power === 0 && Math.abs(bytes) === 1 ? 'byte' : sizes[power]}`
+}
+
+/** Counts that fade with time are no whole numbers; a tenth is as fine as anybody wants them. */
+function counted(value: number, unit: string): string {
+  const text = digits(Math.abs(value) < 10 ? Math.round(value * 10) / 10 : value)
+  return `${text} ${plural(unit, text)}`
 }
 
 function duration(seconds: number): string {
