@@ -5,10 +5,16 @@ import type { DetectSummary } from '../pipeline/options.ts'
 import { count, counted, readText } from './read-text.ts'
 import { plain, style, table, wrap } from './terminal.ts'
 
-const SHOWN = 10
-
-/** The result of `detect` for a person. */
-export async function detectText(summary: DetectSummary, highlights: Highlights): Promise<string> {
+/**
+ * The result of `detect` for a person.
+ *
+ * @param shown most devices and kinds of anomaly listed; the rest is counted
+ */
+export async function detectText(
+  summary: DetectSummary,
+  highlights: Highlights,
+  shown = 10,
+): Promise<string> {
   const { scored, anomalies, threshold, seconds } = summary
   const rate = seconds > 0 ? ` (${count(Math.round(scored / seconds))} a second)` : ''
   const lines = [readText(summary.reports), '']
@@ -19,14 +25,14 @@ export async function detectText(summary: DetectSummary, highlights: Highlights)
     )} at threshold ${threshold}, ${seconds.toFixed(1)} s${rate}`,
   )
   if (anomalies === 0) return lines.join('\n')
-  lines.push('', await devicesTable(highlights), '', groupsText(highlights))
+  lines.push('', await devicesTable(highlights, shown), '', groupsText(highlights, shown))
   return lines.join('\n')
 }
 
-async function devicesTable(highlights: Highlights): Promise<string> {
+async function devicesTable(highlights: Highlights, shown: number): Promise<string> {
   const devices = highlights.rankedDevices()
   const rows = devices
-    .slice(0, SHOWN)
+    .slice(0, shown)
     .map(({ device, name, count: n, types, highest }) => [
       who(device, name),
       count(n),
@@ -34,14 +40,14 @@ async function devicesTable(highlights: Highlights): Promise<string> {
       highest.toFixed(2),
     ])
   return table(['Device', 'Anomalies', 'Mostly', 'Highest confidence'], rows, [1]).then(
-    (text) => text + rest(devices.length, 'devices'),
+    (text) => text + rest(devices.length - shown, 'devices'),
   )
 }
 
 /** For each device and type how often it was seen, and its strongest anomaly as the example. */
-function groupsText(highlights: Highlights): string {
+function groupsText(highlights: Highlights, shown: number): string {
   const groups = highlights.groups()
-  const blocks = groups.slice(0, SHOWN).map(({ type, count: n, strongest: [a] }) => {
+  const blocks = groups.slice(0, shown).map(({ type, count: n, strongest: [a] }) => {
     const when = rfc3339(a!.timestamp).slice(0, 19).replace('T', ' ')
     const head = [
       style(['bold', 'yellow'], type) + (n > 1 ? ` ×${count(n)}` : ''),
@@ -51,7 +57,7 @@ function groupsText(highlights: Highlights): string {
     ]
     return `${head.join('  ')}\n${wrap(plain(a!.description), '  ')}`
   })
-  return blocks.join('\n') + rest(groups.length, 'kinds of anomaly')
+  return blocks.join('\n') + rest(groups.length - shown, 'kinds of anomaly')
 }
 
 function who(device: string, name: string | undefined): string {
@@ -60,5 +66,5 @@ function who(device: string, name: string | undefined): string {
 }
 
 function rest(n: number, what: string): string {
-  return n > SHOWN ? `\n… and ${count(n - SHOWN)} more ${what}` : ''
+  return n > 0 ? `\n… and ${count(n)} more ${what}` : ''
 }

@@ -4,7 +4,9 @@ import { abortOutputs, outputsOpen } from '../output/sink.ts'
 import { detectCommand } from './commands/detect.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
 import { flowsCommand } from './commands/flows.ts'
+import { initCommand } from './commands/init.ts'
 import { simulateCommand } from './commands/simulate.ts'
+import { startCommand } from './commands/start.ts'
 import { trainCommand } from './commands/train.ts'
 import { fail } from './failure.ts'
 
@@ -36,7 +38,15 @@ function program(): Command {
     .configureOutput({ outputError: () => {} })
     .showHelpAfterError(false)
     .addHelpText('after', EXAMPLES)
-  for (const command of [trainCommand, detectCommand, evaluateCommand, flowsCommand, simulateCommand]) {
+  for (const command of [
+    startCommand,
+    initCommand,
+    trainCommand,
+    detectCommand,
+    evaluateCommand,
+    flowsCommand,
+    simulateCommand,
+  ]) {
     command(program)
   }
   return program

@@ -48,6 +48,18 @@ export function openSink(path: string): Sink {
   return path === '-' ? standardOutput() : file(path)
 }
 
+/** Writes a whole output at once, with the same guarantee. */
+export function writeOutput(path: string, content: string): void {
+  const sink = file(path)
+  try {
+    sink.write(new TextEncoder().encode(content))
+    sink.close()
+  } catch (error) {
+    sink.abort()
+    throw error
+  }
+}
+
 function standardOutput(): Sink {
   return {
     write(chunk) {

@@ -12,6 +12,7 @@ const DEVICES = 50
 const GROUPS = 40
 const SOURCES = 20
 const PROBLEMS = 5
+const DROPPED = 100
 
 /**
  * The result of a detection as one HTML page that needs nothing else: no scripts, no external resources. Its
@@ -128,10 +129,7 @@ function modelCard({ kind, models, summary }: ModelBundle): Markup {
 <dt>Learned from</dt><dd>${n(rows.fitted)} rows; calibrated on ${n(rows.calibrated)} later ones; ${n(rows.seen)} seen; ${n(devices)} ${devices === 1 ? 'device' : 'devices'}</dd>
 <dt>Sources</dt><dd>${clip(summary.sources.join(', '), 300)}</dd>
 ${from !== null && to !== null && html`<dt>Time</dt><dd>${clock(from)} to ${clock(to)} UTC</dd>`}
-<dt>Features</dt><dd>${features.length}${
-    dropped.length > 0 &&
-    html`; dropped ${dropped.length}: ${clip(dropped.map(({ name, reason }) => `${name} (${reason})`).join(', '), 800)}`
-  }</dd>
+<dt>Features</dt><dd>${n(features.length)}${dropped.length > 0 && html` <details><summary>${n(dropped.length)} dropped</summary><div class="small dim">${dropped.slice(0, DROPPED).map(({ name, reason }) => html`<div>${clip(name, 80)}: ${clip(reason, 200)}</div>`)}</div></details>`}</dd>
 <dt>Contamination</dt><dd>${contamination}; seed ${seed}</dd>
 ${alarms.length > 0 && html`<dt>False alarms</dt><dd>${alarms.map(({ threshold, p, measured }) => html`<div>threshold ${threshold}: promised ${percent(p)} of normal rows, measured ${percent(measured)}</div>`)}</dd>`}
 </dl>${warnings.map((warning) => html`<div class="warning">${clip(warning, 500)}</div>`)}</section>`

@@ -51,6 +51,7 @@ td:last-child, th:last-child { padding-right: 0; }
 .timeline { display: grid; grid-template-columns: minmax(90px, max-content) 1fr max-content; gap: 4px 12px; align-items: center; }
 .timeline .who { max-width: 190px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .timeline .plot { position: relative; height: 30px; background: var(--soft); border-radius: 4px; }
+.timeline.tall .plot { height: 64px; }
 .timeline svg { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
 .timeline rect { fill: var(--alarm); }
 .timeline rect:hover { fill: var(--accent); }
@@ -71,9 +72,10 @@ td:last-child, th:last-child { padding-right: 0; }
 .range .mark { width: 4px; margin-left: -2px; top: -3px; bottom: -3px; border-radius: 2px; background: var(--alarm); }
 .range .mark.inside { background: var(--accent); }
 .share { display: flex; align-items: center; gap: 8px; justify-content: flex-end; }
+.share .right { min-width: 34px; }
 .share .bar { width: 56px; height: 6px; }
 .share .bar i { background: var(--accent); }
-details { margin-top: 12px; }
+.anomaly details { margin-top: 12px; }
 summary { cursor: pointer; color: var(--dim); font-size: 13px; }
 .fields { display: flex; flex-wrap: wrap; gap: 4px 16px; margin-top: 8px; font-size: 13px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 20px; margin: 0; }

@@ -19,7 +19,7 @@ const STEPS = [
 ]
 
 /**
- * Anomalies over time, a row a device: one bar a time bin, its height the square root of the count so that
+ * Anomalies over time, a row a device: one bar a time bin, its height the logarithm of the count so that
  * a single anomaly stays visible beside a flood.
  */
 export function timeline(highlights: Highlights): Markup {
@@ -33,7 +33,7 @@ export function timeline(highlights: Highlights): Markup {
   for (const device of devices) for (const count of device.bins.values()) top = Math.max(top, count)
   const marks = ticks(from, to)
   const lines = marks.map(({ share }) => html`<i class="grid" style="left:${percent(share)}"></i>`)
-  return html`<div class="timeline">
+  return html`<div class="timeline ${devices.length <= 3 && 'tall'}">
 ${devices.map(
   (device) => html`<div class="who" title="${device.device}">${device.name ?? device.device}</div>
 <div class="plot">${lines}${bars(device, bins.first, n, binWidth, top)}</div>
@@ -54,7 +54,7 @@ function bars(device: DeviceSummary, first: number, n: number, binWidth: number,
   const rects = [...device.bins]
     .sort(([a], [b]) => a - b)
     .map(([bin, count]) => {
-      const height = Math.max(8, Math.round(Math.sqrt(count / top) * HEIGHT))
+      const height = Math.max(8, Math.round((Math.log1p(count) / Math.log1p(top)) * HEIGHT))
       const title = `${rfc3339(bin * binWidth)}: ${count.toLocaleString('en-US')}`
       return `<rect x="${bin - first}" y="${HEIGHT - height}" width="${n > 60 ? 1 : 0.9}" height="${height}"><title>${title}</title></rect>`
     })
