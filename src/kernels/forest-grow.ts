@@ -94,7 +94,17 @@ export function sortedSample(X: Matrix, most: number, seed: number): Float32Arra
 /** `k` distinct integers of [0, n) in random order. */
 function distinct(random: Random, n: number, k: number): Uint32Array {
   if (n < 4 * k) return random.sample(n, k)
-  const chosen = new Set<number>()
-  while (chosen.size < k) chosen.add(random.int(n))
-  return Uint32Array.from(chosen)
+  // Draw again what was drawn before; a hash table with linear probing remembers.
+  const slots = 2 ** Math.ceil(Math.log2(4 * k))
+  const table = new Int32Array(slots).fill(-1)
+  const chosen = new Uint32Array(k)
+  for (let count = 0; count < k; ) {
+    const x = random.int(n)
+    let at = Math.imul(x, 0x9e3779b1) & (slots - 1)
+    while (table[at] !== -1 && table[at] !== x) at = (at + 1) & (slots - 1)
+    if (table[at] === x) continue
+    table[at] = x
+    chosen[count++] = x
+  }
+  return chosen
 }
