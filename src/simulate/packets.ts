@@ -4,7 +4,7 @@ import type { Conversation, Turn } from './conversation.ts'
 export const FIN = 1
 export const SYN = 2
 export const RST = 4
-export const PSH = 8
+const PSH = 8
 export const ACK = 16
 
 /** Options of a SYN: MSS, SACK permitted, window scale, padded to 12 bytes. */

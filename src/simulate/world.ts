@@ -83,16 +83,14 @@ function siteOf(sites: Site[], kind: Site['kind'], number: number): Site {
   const name = `${kind}-${number}`
   const known = sites.find((s) => s.name === name)
   if (known) return known
-  const octet = number & 0xff
-  const block = number >> 8
-  const ip = kind === 'home' ? `192.168.${octet}.1` : `10.20.${octet}.1`
-  const mac = `${kind === 'home' ? '3c:37:86' : '00:1a:a9'}:${hex(block)}:${hex(octet)}:01`
+  // At most 250 sites of a kind (5000 devices, 20 a round), so one byte tells them apart.
+  const home = kind === 'home'
   const site: Site = {
     name,
     kind,
     gateway: {
-      ip: block === 0 ? ip : ip.replace(/^\d+\.\d+/, `10.${100 + 2 * block + (kind === 'home' ? 0 : 1)}`),
-      mac,
+      ip: home ? `192.168.${number}.1` : `10.20.${number}.1`,
+      mac: `${home ? '3c:37:86' : '00:1a:a9'}:00:${hex(number)}:01`,
     },
     hosts: [],
   }
