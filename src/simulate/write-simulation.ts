@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BatchWriter } from '../output/layout.ts'
 import { openSink } from '../output/sink.ts'
@@ -59,7 +58,6 @@ export async function writeSimulation(dir: string, options: WriteOptions = {}): 
   const count = (incident: number) => {
     if (incident > 0) records.set(incident, (records.get(incident) ?? 0) + 1)
   }
-  mkdirSync(dir, { recursive: true })
 
   const hasFlows = TRAFFIC_FILES.some((f) => wanted.has(f))
   const traffic = hasFlows

@@ -65,7 +65,9 @@ describe('writeSimulation', () => {
 
   it('says where it cannot write and leaves nothing half-written', async () => {
     writeFileSync(join(dir, 'file'), '')
-    await expect(writeSimulation(join(dir, 'file'), options)).rejects.toThrow(join(dir, 'file'))
+    await expect(writeSimulation(join(dir, 'file'), options)).rejects.toThrow(
+      'a part of the path is a file, not a folder',
+    )
     expect(readFileSync(join(dir, 'file'), 'utf8')).toBe('')
   })
 })
