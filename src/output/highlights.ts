@@ -59,11 +59,9 @@ export class Highlights {
     for (const anomaly of anomalies) this.#addOne(anomaly)
   }
 
-  /** The groups, the most confident first, then the largest. */
+  /** The groups, the most telling first: a rare kind of record counts, and so does how often it came. */
   groups(): Group[] {
-    return [...this.#groups.values()].sort(
-      (a, b) => b.strongest[0]!.confidence - a.strongest[0]!.confidence || b.count - a.count,
-    )
+    return [...this.#groups.values()].sort((a, b) => weight(b) - weight(a))
   }
 
   /** The devices, the one with most anomalies first. */
@@ -149,6 +147,11 @@ function keep(strongest: Anomaly[], anomaly: Anomaly, most: number): void {
   while (at > 0 && strongest[at - 1]!.confidence < anomaly.confidence) at--
   strongest.splice(at, 0, anomaly)
   if (strongest.length > most) strongest.pop()
+}
+
+/** Orders of magnitude by which the strongest is rare among normal records, and by which the group is large. */
+function weight({ count, strongest: [first] }: Group): number {
+  return Math.log10(count) - Math.log10(Math.max(first!.p_value, Number.MIN_VALUE))
 }
 
 /** The entry with the largest count. */

@@ -7,11 +7,13 @@ describe('Highlights', () => {
   it('keeps the strongest of each device and type, first come first among equals', () => {
     const highlights = new Highlights(2)
     highlights.add([0.7, 0.9, 0.8, 0.9].map((confidence, record) => anomaly({ confidence, record })))
-    highlights.add([anomaly({ device: 'b', confidence: 0.95 })])
-    const [strongest, other] = highlights.groups()
+    highlights.add([anomaly({ device: 'b', confidence: 0.95, p_value: 1e-9 }), anomaly({ device: 'c' })])
+    const [strongest, other, last] = highlights.groups()
     expect(strongest).toMatchObject({ device: 'b', count: 1 })
     expect(other).toMatchObject({ count: 4, strongest: [{ record: 1 }, { record: 3 }] })
-    expect(highlights.rankedDevices().map((d) => d.count)).toEqual([4, 1])
+    // As rare, but once only.
+    expect(last).toMatchObject({ device: 'c', count: 1 })
+    expect(highlights.rankedDevices().map((d) => d.count)).toEqual([4, 1, 1])
   })
 
   it('keeps few time bins and loses no count, whatever the times', () => {

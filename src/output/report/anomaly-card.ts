@@ -78,7 +78,7 @@ function range(value: number, unit: string, typical: { low: number; high: number
  * symmetric log axis around the band, on which the band keeps a visible width.
  */
 function scale(value: number, { low, high }: { low: number; high: number }): (x: number) => number {
-  const width = high - low || Math.max(Math.abs(high), Number.EPSILON) * 0.1
+  const width = high - low || Math.max(Math.abs(high) * 0.1, Math.abs(value) * 0.01) || 1
   const outside = Math.max(low - value, value - high, 0)
   const middle = (low + high) / 2
   const bend =

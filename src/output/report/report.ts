@@ -1,14 +1,16 @@
 import type { ReadReport } from '../../adapters/read-report.ts'
 import type { DetectSummary } from '../../pipeline/options.ts'
 import type { ModelBundle } from '../../store/model-bundle.ts'
-import { type Highlights, most } from '../highlights.ts'
+import { type DeviceSummary, type Highlights, most } from '../highlights.ts'
 import { rfc3339 } from '../time.ts'
 import { groupCard } from './anomaly-card.ts'
 import { clip, html, Markup } from './html.ts'
 import { STYLE } from './style.ts'
 import { timeline } from './timeline.ts'
 
-const DEVICES = 50
+/** Devices listed, and further ones in a fold. */
+const DEVICES = 12
+const FOLDED_DEVICES = 88
 const GROUPS = 40
 const SOURCES = 20
 const PROBLEMS = 5
@@ -83,15 +85,22 @@ ${groups.length > GROUPS && html`<p class="more">… and ${n(groups.length - GRO
 
 function devicesTable(highlights: Highlights): Markup {
   const devices = highlights.rankedDevices()
-  return html`<table><thead><tr><th>Device</th><th class="right">Anomalies</th><th>Mostly</th><th class="right wide">Confidence</th><th class="wide">First and last (UTC)</th></tr></thead><tbody>
-${devices.slice(0, DEVICES).map(
-  (
-    d,
-  ) => html`<tr><td>${d.name !== undefined && html`<b>${clip(d.name, 80)}</b><br>`}<code>${clip(d.device, 80)}</code></td>
+  const table = (part: typeof devices) =>
+    html`<table><thead><tr><th>Device</th><th class="right">Anomalies</th><th>Mostly</th><th class="right wide">Confidence</th><th class="wide">First and last (UTC)</th></tr></thead><tbody>
+${part.map(deviceRow)}</tbody></table>`
+  const folded = devices.slice(DEVICES, DEVICES + FOLDED_DEVICES)
+  const rest = devices.length - DEVICES - folded.length
+  return html`${table(devices.slice(0, DEVICES))}${
+    folded.length > 0 &&
+    html`<details><summary>${n(folded.length)} more devices</summary>${table(folded)}</details>`
+  }${rest > 0 && html`<p class="more">… and ${n(rest)} more devices.</p>`}`
+}
+
+function deviceRow(d: DeviceSummary): Markup {
+  return html`<tr><td class="who">${d.name !== undefined && html`<b>${clip(d.name, 80)}</b><br>`}<code>${clip(d.device, 80)}</code></td>
 <td class="right">${n(d.count)}</td><td><span class="badge">${most(d.types)}</span></td>
 <td class="right wide">${d.highest.toFixed(2)}</td><td class="small number wide nowrap">${clock(d.first)}<br>${clock(d.last)}</td></tr>
-`,
-)}</tbody></table>${devices.length > DEVICES && html`<p class="more">… and ${n(devices.length - DEVICES)} more devices.</p>`}`
+`
 }
 
 function types(highlights: Highlights): Markup {

@@ -33,7 +33,7 @@ code, .mono { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu San
 .tile b { display: block; font-size: 26px; line-height: 1.2; font-variant-numeric: tabular-nums; letter-spacing: -0.01em; }
 .tile.alarm b { color: var(--alarm); }
 .tile.good b { color: var(--good); }
-.columns { display: grid; grid-template-columns: 3fr 2fr; gap: 12px; align-items: start; }
+.columns { display: grid; grid-template-columns: 2fr 1fr; gap: 12px; align-items: start; }
 table { border-collapse: collapse; width: 100%; }
 th { text-align: left; font-size: 12px; font-weight: 600; color: var(--dim); padding: 0 14px 6px 0; white-space: nowrap; }
 td { padding: 7px 14px 7px 0; border-top: 1px solid var(--line); vertical-align: top; }
@@ -75,6 +75,8 @@ td:last-child, th:last-child { padding-right: 0; }
 .share .right { min-width: 34px; }
 .share .bar { width: 56px; height: 6px; }
 .share .bar i { background: var(--accent); }
+td.who { min-width: 156px; }
+.scroll details { margin-top: 10px; }
 .anomaly details { margin-top: 12px; }
 summary { cursor: pointer; color: var(--dim); font-size: 13px; }
 .fields { display: flex; flex-wrap: wrap; gap: 4px 16px; margin-top: 8px; font-size: 13px; }
@@ -96,6 +98,7 @@ footer { margin-top: 40px; color: var(--dim); font-size: 13px; }
   .features .typical { grid-column: 1 / -1; margin-bottom: 10px; }
   .features .share { display: none; }
   .wide { display: none; }
+  td.who { min-width: 0; }
   .card { padding: 14px; }
 }
 @media print { body { background: none; } .card { break-inside: avoid; } }
