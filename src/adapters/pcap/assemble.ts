@@ -15,7 +15,7 @@ export interface FlowSink {
    */
   flow(u: Uint32Array, f: Float64Array, b: number, at: number): void
   /** A payload that may tell host names (DHCP, multicast DNS). */
-  naming(service: number, buf: Uint8Array, at: number, length: number): void
+  naming(service: number, buf: Uint8Array, at: number, length: number, packet: number): void
 }
 
 /** One packet's transport layer, filled by the dissector and reused for every packet. */
@@ -107,6 +107,11 @@ export class FlowAssembler {
       this.#tables.push(table)
       this.#tcp.push(new TcpTracker(table))
     }
+  }
+
+  /** Packets that passed {@link clock}. */
+  get packets(): number {
+    return this.#packet
   }
 
   /** Every captured packet passes here first: it counts them and lets time go on. */
@@ -323,7 +328,7 @@ export class FlowAssembler {
     const known = word & 0xff
     const available = Math.min(captured, length)
     if (known !== 0) {
-      if (known === MDNS || known === DHCP) this.#sink.naming(known, s.buf, at, available)
+      if (known === MDNS || known === DHCP) this.#sink.naming(known, s.buf, at, available, this.#packet)
       return
     }
     const probes = (word >>> 8) & 0xff
@@ -331,7 +336,7 @@ export class FlowAssembler {
     const ports = u[b + R.PORTS]!
     const found = guessService(s.protocol, ports >>> 16, ports & 0xffff, isOrig, s.buf, at, available)
     u[b + R.SERVICE] = ((probes + 1) << 8) | found
-    if (found === MDNS || found === DHCP) this.#sink.naming(found, s.buf, at, available)
+    if (found === MDNS || found === DHCP) this.#sink.naming(found, s.buf, at, available, this.#packet)
     else if ((found === SSH || found === FTP) && s.protocol === TCP) u[b + R.TIMEOUT] = 3600
   }
 

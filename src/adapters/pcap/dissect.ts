@@ -51,13 +51,6 @@ export class Dissector implements PacketSink {
     if (lost > 0) this.#report.reject('fragment of a datagram that never became complete', undefined, lost)
     // What waited and became complete took part in a flow.
     this.#report.used += this.#held - lost
-    if (this.#flows.badChecksums > 0) {
-      this.#report.used -= this.#flows.badChecksums
-      this.#report.reject('checksum is wrong', undefined, this.#flows.badChecksums)
-    }
-    if (this.#flows.evicted > 0) {
-      this.#report.note(`too many flows at once: ${this.#flows.evicted} were finished before their time`)
-    }
   }
 
   /**
@@ -241,6 +234,16 @@ export class Dissector implements PacketSink {
 }
 
 const HELD = 'held'
+
+/** Takes what only the assembly knows into the report. */
+export function settle(report: ReadReport, flows: { badChecksums: number; evicted: number }): void {
+  if (flows.badChecksums > 0) {
+    report.used -= flows.badChecksums
+    report.reject('checksum is wrong', undefined, flows.badChecksums)
+  }
+  if (flows.evicted > 0)
+    report.note(`too many flows at once: ${flows.evicted} were finished before their time`)
+}
 
 function word(b: Uint8Array, p: number): number {
   return ((b[p]! << 24) | (b[p + 1]! << 16) | (b[p + 2]! << 8) | b[p + 3]!) >>> 0

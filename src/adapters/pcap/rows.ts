@@ -2,9 +2,9 @@ import { type FlowBatch, FlowBatchBuilder } from '../../schema/flow-batch.ts'
 import type { FlowSink } from './assemble.ts'
 import * as R from './flow-record.ts'
 import { formatIPv4, formatIPv6, formatMac } from './format.ts'
-import { HostNames } from './names.ts'
+import { HostNames, type Naming } from './names.ts'
 import { PairCodes } from './pair-codes.ts'
-import { DHCP, MDNS, SERVICES } from './service.ts'
+import { SERVICES } from './service.ts'
 
 const TCP = 6
 const UDP = 17
@@ -36,8 +36,13 @@ export class FlowRows implements FlowSink {
     this.#builder = new FlowBatchBuilder(batchSize)
   }
 
-  naming(service: number, buf: Uint8Array, at: number, length: number): void {
-    if (service === MDNS || service === DHCP) this.#names.learn(service, buf, at, length)
+  naming(service: number, buf: Uint8Array, at: number, length: number, packet: number): void {
+    this.#names.learn(service, buf, at, length, packet)
+  }
+
+  /** Takes names that were learned elsewhere. */
+  named(names: readonly Naming[]): void {
+    for (const naming of names) this.#names.add(naming)
   }
 
   /** The batches that are full; with `last` the one that is not, too. */

@@ -1,0 +1,159 @@
+import { Worker } from 'node:worker_threads'
+import type { FlowBatch } from '../../schema/flow-batch.ts'
+import { InputError, type ReadReport } from '../read-report.ts'
+import { SHARDS } from './assemble.ts'
+import { settle } from './dissect.ts'
+import { FIRST_PACKET, STRIDE } from './flow-record.ts'
+import type { FlowRows } from './rows.ts'
+import type { WorkerMessage, WorkerTask } from './worker.ts'
+
+type Flows = Extract<WorkerMessage, { kind: 'flows' }>
+
+/** One worker's flows, as far as they have come. */
+class Lane {
+  readonly inFlight = new Int32Array(new SharedArrayBuffer(4))
+  readonly worker: Worker
+  #queue: Flows[] = []
+  #next = 0
+  #doubles = new Float64Array(0)
+  /** Everything this worker finished up to that packet has come. */
+  upTo = 0
+  done: Extract<WorkerMessage, { kind: 'done' }> | undefined
+  failed: Error | undefined
+
+  constructor(path: string, source: string, shards: readonly number[], wake: () => void) {
+    const task: WorkerTask = { path, source, shards, inFlight: this.inFlight }
+    const file = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
+    this.worker = new Worker(file, { workerData: task })
+    this.worker.on('message', (message: WorkerMessage) => {
+      if (message.kind === 'flows') {
+        this.upTo = message.upTo
+        this.#queue.push(message)
+        if (this.#queue.length === 1) this.#doubles = new Float64Array(message.records.buffer)
+      } else if (message.kind === 'done') this.done = message
+      else this.failed = message.isInput ? new InputError(message.message) : new Error(message.message)
+      wake()
+    })
+    this.worker.on('error', (error) => {
+      this.failed = error instanceof Error ? error : new Error(String(error))
+      wake()
+    })
+  }
+
+  /** The message whose flows come next; messages that are used up are given back. */
+  #head(rows: FlowRows): Flows | undefined {
+    for (let head = this.#queue[0]; head; head = this.#queue[0]) {
+      if (this.#next < head.count) return head
+      rows.named(head.names)
+      this.#queue.shift()
+      this.#next = 0
+      if (this.#queue[0]) this.#doubles = new Float64Array(this.#queue[0].records.buffer)
+      Atomics.sub(this.inFlight, 0, 1)
+      Atomics.notify(this.inFlight, 0)
+    }
+    return undefined
+  }
+
+  /** When the next flow was finished; when none has come, no sooner than this. */
+  peek(rows: FlowRows): { at: number; first: number; known: boolean } {
+    const head = this.#head(rows)
+    if (!head) return { at: this.upTo, first: 0, known: false }
+    const first = this.#doubles[(this.#next * STRIDE + FIRST_PACKET) >> 1]!
+    return { at: head.at[this.#next]!, first, known: true }
+  }
+
+  /** Writes flows as long as they come before (`at`, `first`). */
+  write(rows: FlowRows, at: number, first: number): void {
+    const head = this.#head(rows)
+    if (!head) return
+    const f = this.#doubles
+    const u = head.records
+    let i = this.#next
+    while (i < head.count) {
+      const finished = head.at[i]!
+      if (finished > at || (finished === at && f[(i * STRIDE + FIRST_PACKET) >> 1]! >= first)) break
+      rows.flow(u, f, i * STRIDE)
+      i++
+    }
+    this.#next = i
+  }
+}
+
+/**
+ * Reads a capture with several threads: each follows all packets but keeps only the flows of its shards;
+ * here they are put together in the order one thread gives.
+ */
+export async function* readParallel(
+  path: string,
+  workers: number,
+  rows: FlowRows,
+  report: ReadReport,
+): AsyncGenerator<FlowBatch> {
+  let wake = () => {}
+  const shards = Array.from({ length: workers }, (_, w) =>
+    Array.from({ length: SHARDS }, (_, s) => s).filter((s) => s % workers === w),
+  )
+  const lanes = shards.map((own) => new Lane(path, report.source, own, () => wake()))
+  try {
+    for (;;) {
+      const news = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      for (const lane of lanes) if (lane.failed) throw lane.failed
+      merge(lanes, rows)
+      yield* rows.take(false)
+      if (lanes.every((lane) => lane.done && !lane.peek(rows).known)) break
+      await news
+    }
+  } finally {
+    for (const lane of lanes) void lane.worker.terminate()
+  }
+  const results = lanes.map((lane) => lane.done!)
+  adopt(report, results[0]!.report)
+  settle(report, {
+    badChecksums: results.reduce((n, r) => n + r.badChecksums, 0),
+    evicted: results.reduce((n, r) => n + r.evicted, 0),
+  })
+  yield* rows.take(true)
+}
+
+/** Writes what is certain to come next, until a lane has to be waited for. */
+function merge(lanes: readonly Lane[], rows: FlowRows): void {
+  for (;;) {
+    const heads = lanes.map((lane) => lane.peek(rows))
+    // The lane to write from: the earliest flow that has come.
+    let from = -1
+    heads.forEach((head, i) => {
+      if (head.known && (from < 0 || before(head, heads[from]!))) from = i
+    })
+    if (from < 0) return
+    let at = Number.POSITIVE_INFINITY
+    let first = 0
+    heads.forEach((head, i) => {
+      if (i === from) return
+      // A lane without flows may still bring some finished behind `upTo`.
+      const bound = head.known ? head : { at: head.at + 1, first: 0 }
+      if (bound.at < at || (bound.at === at && bound.first < first)) {
+        at = bound.at
+        first = bound.first
+      }
+    })
+    const head = heads[from]!
+    if (head.at > at || (head.at === at && head.first >= first)) return
+    lanes[from]!.write(rows, at, first)
+  }
+}
+
+function before(x: { at: number; first: number }, y: { at: number; first: number }): boolean {
+  return x.at < y.at || (x.at === y.at && x.first < y.first)
+}
+
+/** Every worker counts every packet, so one report tells for all. */
+function adopt(report: ReadReport, from: ReadReport): void {
+  report.dialect = from.dialect
+  report.used = from.used
+  report.rejected = from.rejected
+  for (const [reason, count] of from.reasons) report.reasons.set(reason, count)
+  report.problems.push(...from.problems)
+  for (const note of from.notes) report.note(note)
+}
