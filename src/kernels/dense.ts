@@ -5,6 +5,16 @@ const activations = { identity: 0, tanh: 1, relu: 2 } as const
 export type Activation = keyof typeof activations
 
 interface DenseKernels {
+  loadBatch(
+    samples: number,
+    rows: number,
+    nRows: number,
+    d: number,
+    low: number,
+    high: number,
+    x: number,
+    batch: number,
+  ): void
   forward(
     w: number,
     b: number,
@@ -77,14 +87,20 @@ export class DenseNetwork {
   /** Units of each layer for the batch, and the derivatives of the loss by them. */
   readonly #units: readonly number[]
   readonly #derivatives: readonly number[]
+  /** Lowest and highest value of each input, the rows of the batch, and the samples they point into. */
+  readonly #low: number
+  readonly #high: number
+  readonly #rows: number
+  readonly #samples: number
   #steps = 0
 
   /**
    * @param sizes units of each layer, input first; the last equals the first
    * @param activation of the hidden layers
    * @param batchSize samples worked on at a time
+   * @param capacity samples that {@link setSamples} is given at most
    */
-  constructor(sizes: readonly number[], activation: Activation, batchSize: number) {
+  constructor(sizes: readonly number[], activation: Activation, batchSize: number, capacity: number) {
     this.sizes = sizes
     this.batchSize = batchSize
     this.#padded = sizes.map((n) => Math.ceil(n / 4) * 4)
@@ -104,6 +120,36 @@ export class DenseNetwork {
     this.#moments = this.#memory.take(count * 8)
     this.#units = this.#padded.map((n) => this.#memory.take(n * this.#lanes * 4))
     this.#derivatives = this.#padded.map((n) => this.#memory.take(n * this.#lanes * 4))
+    this.#low = this.#memory.take(sizes[0]! * 4)
+    this.#high = this.#memory.take(sizes[0]! * 4)
+    this.#rows = this.#memory.take(batchSize * 4)
+    this.#samples = this.#memory.take(capacity * sizes[0]! * 4)
+  }
+
+  /** Sets the values, one an input, below and above which inputs are cut off. */
+  setRange(low: Float32Array, high: Float32Array): void {
+    this.#memory.float32(this.#low, low.length).set(low)
+    this.#memory.float32(this.#high, high.length).set(high)
+  }
+
+  /** Copies row-major samples that batches are then loaded from. */
+  setSamples(data: Float32Array): void {
+    this.#memory.float32(this.#samples, data.length).set(data)
+  }
+
+  /** Loads the batch with the samples `rows`, at least 1 and at most batchSize. */
+  load(rows: Uint32Array): void {
+    this.#memory.uint32(this.#rows, rows.length).set(rows)
+    this.#kernels.loadBatch(
+      this.#samples,
+      this.#rows,
+      rows.length,
+      this.sizes[0]!,
+      this.#low,
+      this.#high,
+      this.#units[0]!,
+      this.#lanes,
+    )
   }
 
   /** Weights (nOut, nIn) and biases of each layer in turn, without padding. */
@@ -125,10 +171,7 @@ export class DenseNetwork {
     return this.#gather(this.#gradient)
   }
 
-  /**
-   * The batch as the network sees it: feature j of sample b at `input[j * stride + b]`. The caller fills
-   * it, and sets to 0 what lies beyond the samples of a smaller batch.
-   */
+  /** The batch as the network sees it: feature j of sample b at `input[j * stride + b]`. */
   get input(): Float32Array {
     return this.#memory.float32(this.#units[0]!, this.#padded[0]! * this.#lanes)
   }

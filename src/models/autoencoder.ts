@@ -1,6 +1,7 @@
 import { expectLength, expectScorable, expectTrainable } from '../kernels/check.ts'
 import { type Activation, DenseNetwork } from '../kernels/dense.ts'
 import type { Matrix } from '../kernels/matrix.ts'
+import { partition } from '../kernels/partition.ts'
 import { Random } from '../kernels/random.ts'
 import { readSections, writeSections } from './buffer.ts'
 import type { Detector, FittedDetector } from './detector.ts'
@@ -10,6 +11,7 @@ const version = 1
 
 /** Samples scored at a time. */
 const scoreBatch = 256
+const firstRows = Uint32Array.from({ length: scoreBatch }, (_, b) => b)
 
 export interface AutoencoderParams {
   /** Units of the hidden layers, from the input to the output. */
@@ -84,8 +86,10 @@ export class Autoencoder implements Detector {
     const range = typicalRange(X)
     const sizes = [X.nFeatures, ...hiddenLayerSizes, X.nFeatures]
     const random = new Random(seed)
-    const network = new DenseNetwork(sizes, activation, batchSize)
+    const network = new DenseNetwork(sizes, activation, batchSize, X.nSamples)
     network.parameters = initialParameters(sizes, random)
+    network.setRange(range.low, range.high)
+    network.setSamples(X.data)
 
     const order = random.sample(X.nSamples, X.nSamples)
     // A handful of samples says nothing about when to stop.
@@ -99,14 +103,14 @@ export class Autoencoder implements Detector {
       let loss = 0
       for (let from = 0; from < rest.length; from += batchSize) {
         const batch = rest.subarray(from, from + batchSize)
-        loadBatch(network, X, range, batch)
+        network.load(batch)
         network.forward()
         loss += network.backward(batch.length) * batch.length
         network.step(learningRate)
       }
       losses.push(loss / rest.length)
       if (heldOut.length === 0) continue
-      const error = meanError(network, X, range, heldOut)
+      const error = meanError(network, heldOut)
       if (error < best.loss) best = { loss: error, epoch, parameters: network.parameters }
       else if (epoch - best.epoch >= patience) break
     }
@@ -211,11 +215,12 @@ export class FittedAutoencoder implements FittedDetector {
     const network = this.#ready()
     const { output, stride } = network
     for (let from = 0; from < X.nSamples; from += scoreBatch) {
-      const rows = Uint32Array.from({ length: Math.min(scoreBatch, X.nSamples - from) }, (_, i) => from + i)
-      loadBatch(network, X, this.#range, rows)
+      const samples = Math.min(scoreBatch, X.nSamples - from)
+      network.setSamples(X.data.subarray(from * d, (from + samples) * d))
+      network.load(firstRows.subarray(0, samples))
       network.forward()
       for (let j = 0; j < d; j++) {
-        for (let b = 0; b < rows.length; b++) {
+        for (let b = 0; b < samples; b++) {
           const error = X.data[(from + b) * d + j]! - output[j * stride + b]!
           visit(from + b, j, (error * error) / d)
         }
@@ -226,7 +231,13 @@ export class FittedAutoencoder implements FittedDetector {
   #ready(): DenseNetwork {
     if (!this.#network) {
       const d = this.featureNames.length
-      this.#network = new DenseNetwork([d, ...this.#hiddenLayerSizes, d], this.#activation, scoreBatch)
+      this.#network = new DenseNetwork(
+        [d, ...this.#hiddenLayerSizes, d],
+        this.#activation,
+        scoreBatch,
+        scoreBatch,
+      )
+      this.#network.setRange(this.#range.low, this.#range.high)
       this.#network.parameters = this.#parameters
     }
     return this.#network
@@ -259,36 +270,27 @@ function typicalRange(X: Matrix): Range {
   const low = new Float32Array(d)
   const high = new Float32Array(d)
   const column = new Float32Array(n)
+  const order = new Uint32Array(n)
   const outside = Math.floor(n / 1000)
   for (let j = 0; j < d; j++) {
     for (let i = 0; i < n; i++) column[i] = data[i * d + j]!
-    column.sort()
-    const wide = column[outside]! === column[n - 1 - outside]!
-    low[j] = column[wide ? 0 : outside]!
-    high[j] = column[wide ? n - 1 : n - 1 - outside]!
+    const nth = (k: number) => {
+      partition(column, order, 0, n, k)
+      return column[k]!
+    }
+    const wide = nth(outside) === nth(n - 1 - outside)
+    low[j] = nth(wide ? 0 : outside)
+    high[j] = nth(wide ? n - 1 : n - 1 - outside)
   }
   return { low, high }
 }
 
-/** Puts the samples `rows` of X into the network's batch, each value brought within its range. */
-function loadBatch(network: DenseNetwork, X: Matrix, { low, high }: Range, rows: Uint32Array): void {
-  const d = X.nFeatures
-  const { input, stride } = network
-  for (let b = 0; b < stride; b++) {
-    const from = rows[b]! * d
-    for (let j = 0; j < d; j++) {
-      const value = b < rows.length ? X.data[from + j]! : 0
-      input[j * stride + b] = Math.min(high[j]!, Math.max(low[j]!, value))
-    }
-  }
-}
-
 /** Mean squared error over the samples `rows`, as in training. */
-function meanError(network: DenseNetwork, X: Matrix, range: Range, rows: Uint32Array): number {
+function meanError(network: DenseNetwork, rows: Uint32Array): number {
   let sum = 0
   for (let from = 0; from < rows.length; from += network.batchSize) {
     const batch = rows.subarray(from, from + network.batchSize)
-    loadBatch(network, X, range, batch)
+    network.load(batch)
     network.forward()
     sum += network.loss(batch.length) * batch.length
   }

@@ -9,6 +9,45 @@
 const TANH: i32 = 1
 const RELU: i32 = 2
 
+/**
+ * Puts samples into a batch, each value brought within its feature's range. Lanes beyond the samples
+ * repeat the first one.
+ *
+ * @param samples row-major, d values each
+ * @param rows which nRows <= B of them, u32
+ * @param low,high d values each
+ * @param x (d, B) out
+ */
+export function loadBatch(
+  samples: usize, rows: usize, nRows: i32, d: i32, low: usize, high: usize, x: usize, B: i32,
+): void {
+  const stride = <usize>B << 2
+  const end = <usize>d << 2
+  for (let b = 0; b < B; b += 4) {
+    const r0 = rowAt(samples, rows, nRows, d, b)
+    const r1 = rowAt(samples, rows, nRows, d, b + 1)
+    const r2 = rowAt(samples, rows, nRows, d, b + 2)
+    const r3 = rowAt(samples, rows, nRows, d, b + 3)
+    let to = x + (<usize>b << 2)
+    for (let j: usize = 0; j < end; j += 4) {
+      let v = v128.load32_splat(r0 + j)
+      v = v128.load_lane<f32>(r1 + j, v, 1)
+      v = v128.load_lane<f32>(r2 + j, v, 2)
+      v = v128.load_lane<f32>(r3 + j, v, 3)
+      v = f32x4.min(v128.load32_splat(high + j), f32x4.max(v128.load32_splat(low + j), v))
+      v128.store(to, v)
+      to += stride
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function rowAt(samples: usize, rows: usize, nRows: i32, d: i32, b: i32): usize {
+  const row = load<u32>(rows + (b < nRows ? <usize>b << 2 : 0))
+  return samples + (<usize>row * <usize>d << 2)
+}
+
 /** Y = activation(W X + b); X (nIn, B), Y (nOut, B). */
 export function forward(
   w: usize, b: usize, x: usize, y: usize, nOut: i32, nIn: i32, B: i32, activation: i32,
