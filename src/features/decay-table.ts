@@ -1,7 +1,7 @@
 import { mix } from './hash.ts'
 
 /** Slots that a key may lie in; the one unused for longest is given up when all are taken. */
-const WAYS = 4
+const WAYS = 8
 /** Slots to begin with; small tables stay in the processor's cache. */
 const FIRST_SLOTS = 1 << 12
 
@@ -13,15 +13,14 @@ const FIRST_SLOTS = 1 << 12
  * takes one number, and has no edge for an event to fall over. A late event (older than the newest of
  * its key) counts with the weight it would have left by now.
  *
- * The table is a set-associative cache over typed arrays: a key is two 32-bit hashes, found among four
- * slots. It doubles when half full, up to `maxSlots`; beyond that the least recently used of a key's four
- * slots is forgotten. All of it depends on the order of events alone.
+ * The table is a set-associative cache over typed arrays: a key is two 32-bit hashes, found among eight
+ * slots. It doubles when a key finds its eight taken, up to `maxSlots`; beyond that the least recently used of
+ * the eight is forgotten. All of it depends on the order of events alone.
  */
 export class DecayTable {
   /** Seconds over which each counter fades. */
   readonly taus: Float64Array
   readonly #maxSlots: number
-  #used = 0
   #low: Int32Array
   #high: Int32Array
   /** Newest event time by slot; NaN = free. */
@@ -45,12 +44,12 @@ export class DecayTable {
   /** Finds the slot of a key, or claims one with all counters 0 for it; valid until the next call. */
   slot(low: number, high: number): number {
     const found = this.#find(low, high)
-    const free = Number.isNaN(this.#last[found]!)
-    if (!free && this.#low[found] === low && this.#high[found] === high) return found
-    if (free) this.#used++
-    if (this.#used > this.#low.length / 2 && this.#low.length < this.#maxSlots) {
-      this.#grow()
-      return this.slot(low, high)
+    if (!Number.isNaN(this.#last[found]!)) {
+      if (this.#low[found] === low && this.#high[found] === high) return found
+      if (this.#low.length < this.#maxSlots) {
+        this.#grow()
+        return this.slot(low, high)
+      }
     }
     this.#low[found] = low
     this.#high[found] = high
@@ -59,7 +58,7 @@ export class DecayTable {
     return found
   }
 
-  /** The slot that holds the key, else a free one among its four, else the one unused for longest. */
+  /** The slot that holds the key, else a free one among its eight, else the one unused for longest. */
   #find(low: number, high: number): number {
     const first = (mix(low, high) & (this.#low.length / WAYS - 1)) * WAYS
     let oldest = first
@@ -77,12 +76,10 @@ export class DecayTable {
     this.#high = new Int32Array(low.length * 2)
     this.#last = new Float64Array(low.length * 2).fill(Number.NaN)
     this.#counts = new Float64Array(low.length * 2 * k)
-    this.#used = 0
     for (let s = 0; s < low.length; s++) {
       if (Number.isNaN(last[s]!)) continue
       // A set splits into two, so there is always room.
       const to = this.#find(low[s]!, high[s]!)
-      this.#used++
       this.#low[to] = low[s]!
       this.#high[to] = high[s]!
       this.#last[to] = last[s]!
