@@ -2,6 +2,10 @@ import type { Dictionary } from '../../schema/dictionary.ts'
 
 const decoder = new TextDecoder('utf-8')
 
+/** FNV-1a, 32 bits: `hash = imul(hash ^ byte, HASH_PRIME)` from HASH_START. */
+export const HASH_START = 0x811c9dc5
+export const HASH_PRIME = 0x01000193
+
 /**
  * A hash table from byte strings to values: what was seen before costs a hash and a compare, no string.
  *
@@ -15,6 +19,7 @@ export class ByteMap<T> {
   #hashes = new Uint32Array(128)
   #starts = new Uint32Array(129)
   #pool = new Uint8Array(4096)
+  #last = -1
 
   /** @param convert makes the value of a byte string (decoded as UTF-8) the first time it is seen */
   constructor(convert: (text: string) => T) {
@@ -27,22 +32,49 @@ export class ByteMap<T> {
 
   /** Index into {@link values} of the bytes `[start, end)`; a new entry when unseen. */
   entry(bytes: Uint8Array, start: number, end: number): number {
-    let hash = 0x811c9dc5
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
-    hash ^= hash >>> 15
-    hash >>>= 0
+    let hash = HASH_START
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, HASH_PRIME)
+    return this.hashedEntry(bytes, start, end, hash)
+  }
+
+  /** {@link entry} for bytes whose hash, by {@link HASH_START} and {@link HASH_PRIME}, is already known. */
+  hashedEntry(bytes: Uint8Array, start: number, end: number, fnv: number): number {
+    const hash = (fnv ^ (fnv >>> 15)) >>> 0
+    const last = this.#last
+    if (last >= 0 && this.#hashes[last] === hash && this.#isEntry(last, bytes, start, end)) return last
     const mask = this.#slots.length - 1
-    const length = end - start
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot]! - 1
       if (entry < 0) return this.#insert(bytes, start, end, hash, slot)
-      if (this.#hashes[entry] !== hash) continue
-      const from = this.#starts[entry]!
-      if (this.#starts[entry + 1]! - from !== length) continue
-      let i = 0
-      while (i < length && this.#pool[from + i] === bytes[start + i]) i++
-      if (i === length) return entry
+      if (this.#hashes[entry] === hash && this.#isEntry(entry, bytes, start, end)) {
+        this.#last = entry
+        return entry
+      }
     }
+  }
+
+  /** Where the key last asked for ends when it comes again at `start`, followed by `separator` or a line feed; else -1. */
+  repeated(bytes: Uint8Array, start: number, separator: number): number {
+    const last = this.#last
+    if (last < 0) return -1
+    const pool = this.#pool
+    const to = this.#starts[last + 1]!
+    let i = start
+    for (let at = this.#starts[last]!; at < to; at++) if (pool[at] !== bytes[i++]) return -1
+    return bytes[i] === separator || bytes[i] === 10 ? i : -1
+  }
+
+  /** The entry last asked for, -1 before the first. */
+  get last(): number {
+    return this.#last
+  }
+
+  #isEntry(entry: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const pool = this.#pool
+    let at = this.#starts[entry]!
+    if (this.#starts[entry + 1]! - at !== end - start) return false
+    for (let i = start; i < end; i++) if (pool[at++] !== bytes[i]) return false
+    return true
   }
 
   #insert(bytes: Uint8Array, start: number, end: number, hash: number, slot: number): number {
@@ -63,6 +95,7 @@ export class ByteMap<T> {
     this.#hashes[entry] = hash
     this.#slots[slot] = entry + 1
     this.values.push(this.#convert(decoder.decode(key)))
+    this.#last = entry
     return entry
   }
 
@@ -83,11 +116,6 @@ export class ByteMap<T> {
       this.#slots[slot] = entry + 1
     }
   }
-
-  clear(): void {
-    this.values.length = 0
-    this.#slots.fill(0)
-  }
 }
 
 /** Entries kept between batches; a scan of ever new addresses must not grow memory for ever. */
@@ -95,60 +123,75 @@ const KEPT_ENTRIES = 65_536
 
 /** A {@link Dictionary} column filled from bytes, batch after batch. */
 export class DictionaryColumn {
-  readonly #map: ByteMap<string | undefined>
+  readonly #convert: (text: string) => string | undefined
   readonly #capacity: number
+  /** Bytes -> number of the string they mean, -1 when they are not acceptable. */
+  #map: ByteMap<number>
+  /** Two cells may mean the same string (`-` and nothing, `Benign` and `benign`): it is kept once. */
+  #strings: string[] = []
+  #numbers = new Map<string, number>()
   #codes: Uint32Array
   #values: string[] = []
-  /** Code in this batch of each entry, valid where its epoch is the current one. */
+  /** Code in this batch of each string, valid where its epoch is the current one. */
   #codeOf = new Uint32Array(256)
   #epochOf = new Uint32Array(256)
   #epoch = 1
-  #unsetCode = -1
 
   /** @param convert the column's string for a cell's text; undefined when the text is not acceptable */
   constructor(capacity: number, convert: (text: string) => string | undefined) {
-    this.#map = new ByteMap(convert)
+    this.#convert = convert
     this.#capacity = capacity
     this.#codes = new Uint32Array(capacity)
+    this.#map = new ByteMap((text) => this.#number(this.#convert(text)))
+  }
+
+  #number(value: string | undefined): number {
+    if (value === undefined) return -1
+    let number = this.#numbers.get(value)
+    if (number === undefined) {
+      number = this.#strings.length
+      this.#strings.push(value)
+      this.#numbers.set(value, number)
+      if (number === this.#codeOf.length) this.#grow()
+    }
+    return number
+  }
+
+  #grow(): void {
+    const codes = new Uint32Array(this.#codeOf.length * 2)
+    codes.set(this.#codeOf)
+    this.#codeOf = codes
+    const epochs = new Uint32Array(this.#epochOf.length * 2)
+    epochs.set(this.#epochOf)
+    this.#epochOf = epochs
   }
 
   /** Puts the bytes into `row`; false when they are not acceptable. */
   set(row: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const entry = this.#map.entry(bytes, start, end)
-    if (entry >= this.#codeOf.length) {
-      const codes = new Uint32Array(this.#codeOf.length * 2)
-      codes.set(this.#codeOf)
-      this.#codeOf = codes
-      const epochs = new Uint32Array(this.#epochOf.length * 2)
-      epochs.set(this.#epochOf)
-      this.#epochOf = epochs
+    return this.#put(row, this.#map.entry(bytes, start, end))
+  }
+
+  /** Puts the last value once more when its bytes come again; returns where they end, else -1. */
+  setRepeated(row: number, bytes: Uint8Array, start: number, separator: number): number {
+    const end = this.#map.repeated(bytes, start, separator)
+    return end >= 0 && this.#put(row, this.#map.last) ? end : -1
+  }
+
+  /** {@link set} for bytes whose hash is already known. */
+  setHashed(row: number, bytes: Uint8Array, start: number, end: number, hash: number): boolean {
+    return this.#put(row, this.#map.hashedEntry(bytes, start, end, hash))
+  }
+
+  #put(row: number, entry: number): boolean {
+    const number = this.#map.values[entry]!
+    if (number < 0) return false
+    if (this.#epochOf[number] !== this.#epoch) {
+      this.#epochOf[number] = this.#epoch
+      this.#codeOf[number] = this.#values.length
+      this.#values.push(this.#strings[number]!)
     }
-    if (this.#epochOf[entry] !== this.#epoch) {
-      const value = this.#map.values[entry]
-      if (value === undefined) return false
-      this.#epochOf[entry] = this.#epoch
-      this.#codeOf[entry] = this.#codeFor(value)
-    }
-    this.#codes[row] = this.#codeOf[entry]!
+    this.#codes[row] = this.#codeOf[number]!
     return true
-  }
-
-  /** Two cells may mean the same value (`-` and nothing, `Benign` and `benign`): it gets one code. */
-  #index = new Map<string, number>()
-  #codeFor(value: string): number {
-    let code = this.#index.get(value)
-    if (code === undefined) {
-      code = this.#values.length
-      this.#values.push(value)
-      this.#index.set(value, code)
-    }
-    return code
-  }
-
-  /** Marks `row` as unset. */
-  unset(row: number): void {
-    if (this.#unsetCode < 0) this.#unsetCode = this.#codeFor('')
-    this.#codes[row] = this.#unsetCode
   }
 
   /** The column's first `length` rows; the next batch starts empty. */
@@ -156,11 +199,11 @@ export class DictionaryColumn {
     const column = { codes: this.#codes.subarray(0, length), values: this.#values }
     this.#codes = new Uint32Array(this.#capacity)
     this.#values = []
-    this.#index = new Map()
-    this.#unsetCode = -1
     this.#epoch++
     if (this.#map.size > KEPT_ENTRIES) {
-      this.#map.clear()
+      this.#map = new ByteMap((text) => this.#number(this.#convert(text)))
+      this.#strings = []
+      this.#numbers = new Map()
       this.#epochOf.fill(0)
     }
     return column

@@ -58,15 +58,16 @@ export interface CellRules {
 }
 
 const TIME = 0
-const NUMBER = 1
-const PORT = 2
+export const NUMBER = 1
+export const PORT = 2
 const PROTO = 3
-const WORD = 4
-const UNIQUE = 5
+export const WORD = 4
+export const UNIQUE = 5
 const LABEL = 6
 const EXTRA = 7
 
-interface Cell {
+/** A binding at work: what kind of field it fills, and where. */
+export interface FlowCell {
   readonly binding: FlowBinding
   readonly kind: number
   readonly factor: number
@@ -89,9 +90,9 @@ const NO_BYTES = new Uint8Array(0)
 export class FlowWriter {
   readonly capacity: number
   length = 0
-  readonly #cells: Cell[]
+  readonly #cells: FlowCell[]
   readonly #unset: UnsetWords
-  readonly #bound: ReadonlyMap<FlowField, Cell>
+  readonly #bound: ReadonlyMap<FlowField, FlowCell>
   readonly #protocols = new ByteMap(protocolNumber)
   readonly #unique: UniqueColumn | undefined
   #proto: Uint8Array
@@ -107,11 +108,16 @@ export class FlowWriter {
     this.#renew()
   }
 
+  /** The bindings at work, for a reader that writes the columns itself at row {@link length}. */
+  get cells(): readonly FlowCell[] {
+    return this.#cells
+  }
+
   get full(): boolean {
     return this.length === this.capacity
   }
 
-  #cell(binding: FlowBinding, rules: CellRules, hasDetail: boolean): Cell {
+  #cell(binding: FlowBinding, rules: CellRules, hasDetail: boolean): FlowCell {
     const { field } = binding
     const cell = {
       binding,
@@ -151,8 +157,8 @@ export class FlowWriter {
         return { ...cell, kind: WORD, column: dictionary((text) => canonicalMac(text.trim())) }
       case 'label': {
         const column = dictionary((text) => coarseLabel(text, rules.labels))
-        const detail = hasDetail ? undefined : dictionary((text) => fineLabel(text, rules.labels))
-        return { ...cell, kind: LABEL, column, ...(detail ? { detail } : {}) }
+        if (hasDetail) return { ...cell, kind: WORD, column }
+        return { ...cell, kind: LABEL, column, detail: dictionary((text) => fineLabel(text, rules.labels)) }
       }
       case 'detailed_label':
         return { ...cell, kind: WORD, column: dictionary((text) => fineLabel(text, rules.labels)) }
@@ -233,7 +239,7 @@ export class FlowWriter {
   }
 
   /** Ports written in hexadecimal (`0x0303`: Argus writes ICMP types so). */
-  #hexPort(cell: Cell, row: number, bytes: Uint8Array, start: number, end: number): boolean {
+  #hexPort(cell: FlowCell, row: number, bytes: Uint8Array, start: number, end: number): boolean {
     const text = Buffer.from(bytes.subarray(start, Math.min(end, start + 16))).toString('latin1')
     if (!/^0x[0-9a-f]{1,4}$/i.test(text)) return false
     cell.ports[row] = Number(text)

@@ -2,6 +2,7 @@ import type { FlowBatch } from '../../schema/flow-batch.ts'
 import type { Adapter, ReadOptions } from '../adapter.ts'
 import { InputError, type ReadReport } from '../read-report.ts'
 import type { Source } from '../source.ts'
+import { FastLine } from '../table/fast-line.ts'
 import { FlowWriter } from '../table/flow-writer.ts'
 import { nothingUsed, rejectCell, rejectWidth, shown } from '../table/reject-cell.ts'
 import { type Window, windows } from '../table/windows.ts'
@@ -47,8 +48,10 @@ class ZeekReader {
   /** Column of each binding. */
   #columns = new Int32Array(0)
   #width = 0
-  #starts = new Int32Array(64)
-  #ends = new Int32Array(64)
+  /** Reads plain lines; absent where fields are joined by more than the separator. */
+  #fast: FastLine | undefined
+  #starts = new Int32Array(0)
+  #ends = new Int32Array(0)
   #line = 0
   /** Inside a line that is too long, waiting for its end. */
   #skipping = false
@@ -62,8 +65,20 @@ class ZeekReader {
   /** Reads the complete lines of `window`, yielding every full batch. */
   *batches(window: Window): Generator<FlowBatch> {
     const { bytes } = window
+    // Where the last whole line ends.
+    const whole = bytes.lastIndexOf(NEWLINE) + 1
     let start = 0
     while (start < bytes.length) {
+      if (this.#fast && start < whole && !this.#skipping && bytes[start] !== HASH) {
+        const next = this.#fast.read(bytes, start)
+        if (next >= 0 && next - start <= MAX_LINE) {
+          this.#line++
+          this.#report.used++
+          start = next
+          if (this.#writer!.full) yield this.#writer!.finish()
+          continue
+        }
+      }
       let end = bytes.indexOf(NEWLINE, start)
       if (end < 0) {
         if (!window.final) {
@@ -75,20 +90,26 @@ class ZeekReader {
         }
         end = bytes.length
       }
-      this.#line++
-      let stop = end
-      if (stop > start && bytes[stop - 1] === CARRIAGE_RETURN) stop--
-      if (this.#skipping || stop - start > MAX_LINE) this.#tooLong()
-      else if (bytes[start] === HASH) {
-        const done = this.#directive(new TextDecoder().decode(bytes.subarray(start, stop)))
-        if (done) yield done
-      } else if (stop > start) {
-        this.#row(bytes, start, stop)
-        if (this.#writer?.full) yield this.#writer.finish()
-      }
+      const done = this.#carefully(bytes, start, end)
+      if (done) yield done
       start = end + 1
     }
     window.start = Math.min(start, bytes.length)
+  }
+
+  /** Reads one line of any kind; returns a batch that is full or ended by a new header. */
+  #carefully(bytes: Uint8Array, start: number, end: number): FlowBatch | undefined {
+    this.#line++
+    let stop = end
+    if (stop > start && bytes[stop - 1] === CARRIAGE_RETURN) stop--
+    if (this.#skipping || stop - start > MAX_LINE) this.#tooLong()
+    else if (bytes[start] === HASH)
+      return this.#directive(new TextDecoder().decode(bytes.subarray(start, stop)))
+    else if (stop > start) {
+      this.#row(bytes, start, stop)
+      if (this.#writer!.full) return this.#writer!.finish()
+    }
+    return undefined
   }
 
   #tooLong(): void {
@@ -123,15 +144,23 @@ class ZeekReader {
       )
     this.#columns = Int32Array.from(bound, (b) => b.column)
     this.#width = this.#header.fields.length
-    if (this.#starts.length < this.#width) {
-      this.#starts = new Int32Array(this.#width)
-      this.#ends = new Int32Array(this.#width)
-    }
+    this.#starts = new Int32Array(this.#width)
+    this.#ends = new Int32Array(this.#width)
     this.#writer = new FlowWriter(
       bound.map((b) => b.binding),
       { unset: [this.#header.unsetField, this.#header.emptyField] },
       this.#options.batchSize,
     )
+    this.#fast =
+      this.#header.tail === 1
+        ? new FastLine(
+            this.#writer,
+            this.#columns,
+            this.#width,
+            this.#header.separator,
+            this.#header.unsetField === '-',
+          )
+        : undefined
     const report = this.#report
     report.dialect = have.has('label') ? 'IoT-23' : 'conn.log'
     const used = new Set(bound.map((b) => b.column))
@@ -176,17 +205,17 @@ class ZeekReader {
     this.#report.used++
   }
 
-  /** Finds the cells of a line; returns how many there are (only the first `width` are kept). */
+  /** Finds the cells of a line; returns how many there are (only as many as the header has are kept). */
   #split(bytes: Uint8Array, start: number, end: number): number {
     const { separator, tail } = this.#header
     const starts = this.#starts
     const ends = this.#ends
-    const width = this.#width
+    const last = this.#width - 1
     let n = 0
     let from = start
     for (let i = start; i < end; i++) {
       if (bytes[i] !== separator) continue
-      if (n < width) {
+      if (n < last) {
         starts[n] = from
         ends[n] = i
       }
@@ -197,14 +226,14 @@ class ZeekReader {
       let i = from
       while (i + 2 < end && !(bytes[i] === 32 && bytes[i + 1] === 32 && bytes[i + 2] === 32)) i++
       if (i + 2 >= end) break
-      if (n < width) {
+      if (n < last) {
         starts[n] = from
         ends[n] = i
       }
       n++
       from = i + 3
     }
-    if (n < width) {
+    if (n <= last) {
       starts[n] = from
       ends[n] = end
     }
