@@ -1,7 +1,7 @@
 import type { FlowRecord } from '../schema/flow-batch.ts'
 import { hash } from './choices.ts'
 import type { Conversation } from './conversation.ts'
-import { ACK, FIN, packetsOf, RST, SYN, SYN_OPTION_BYTES } from './packets.ts'
+import { ACK, FIN, type Packet, packetsOf, RST, SYN, SYN_OPTION_BYTES } from './packets.ts'
 
 /** A simulated flow: every field of a `conn.log` row that a simulation can know. */
 export type SimulatedFlow = FlowRecord & Required<Pick<FlowRecord, 'ts' | 'label' | 'detailed_label'>>
@@ -23,9 +23,9 @@ export function flowOf(c: Conversation): SimulatedFlow {
   const ipBytes: [number, number] = [0, 0]
   const bytes: [number, number] = [0, 0]
   let history = ''
-  const letter = (l: string) => {
-    if (!history.includes(l)) history += l
-  }
+  let told = 0
+  const header = headerBytes(c, 0)
+  const synHeader = headerBytes(c, SYN)
   let first = 0
   let last = 0
   let seen = 0
@@ -38,20 +38,15 @@ export function flowOf(c: Conversation): SimulatedFlow {
     if (fins < 2) last = p.time
     if (p.flags & FIN) fins++
     packets[side]++
-    ipBytes[side] += headerBytes(c, p.flags) + p.length
+    ipBytes[side] += (p.flags & SYN ? synHeader : header) + p.length
     if (!p.repeated) bytes[side] += p.length
-    const cased = (l: string) => letter(p.fromOrig ? l.toUpperCase() : l)
-    if (c.proto !== 6) cased('d')
-    else if (p.flags & SYN) cased(p.flags & ACK ? 'h' : 's')
-    else if (p.flags & RST) cased('r')
-    else {
-      if (p.repeated) {
-        // Zeek tells of the 1st, 10th, 100th … repetition of a side.
-        if (Number.isInteger(Math.log10(++repeats[side]))) history += p.fromOrig ? 'T' : 't'
-      }
-      if (p.length > 0) cased('d')
-      else if (!(p.flags & FIN)) cased('a')
-      if (p.flags & FIN) cased('f')
+    // Zeek tells of the 1st, 10th, 100th … repetition of a side.
+    else if (Number.isInteger(Math.log10(++repeats[side]))) history += p.fromOrig ? 'T' : 't'
+    const event = eventOf(c, p)
+    const bit = 1 << (2 * event + side)
+    if ((told & bit) === 0) {
+      told |= bit
+      history += (p.fromOrig ? 'SHRFDA' : 'shrfda')[event]
     }
   }
   const single = seen === 1
@@ -77,6 +72,15 @@ export function flowOf(c: Conversation): SimulatedFlow {
     detailed_label: c.detailed_label,
     ...(single ? {} : { duration: (last - first) / 1e6, orig_bytes: bytes[0], resp_bytes: bytes[1] }),
   }
+}
+
+/** What a packet adds to the history, as an index of 'shrfda'. */
+function eventOf(c: Conversation, p: Packet): number {
+  if (c.proto !== 6) return 4
+  if (p.flags & SYN) return p.flags & ACK ? 1 : 0
+  if (p.flags & RST) return 2
+  if (p.flags & FIN) return 3
+  return p.length > 0 ? 4 : 5
 }
 
 /** Zeek's conn_state. */

@@ -51,11 +51,11 @@ export const laptop: DeviceKind = {
       office,
       https('mail.work.example', { up: 2500, down: 9000, spread: 1.2, exchanges: 2, pause: 5 }),
     ),
-    byChance(1.5, office, https('files.work.example', { up: 250_000, down: 500_000, spread: 1.1 })),
+    byChance(1.5, office, https('files.work.example', { up: 250_000, down: 400_000, spread: 0.9 })),
     byChance(
       0.5,
       office,
-      https('meet.work.example', { up: 900_000, down: 1_500_000, exchanges: 4, pause: 20 }),
+      https('meet.work.example', { up: 500_000, down: 900_000, exchanges: 3, pause: 30 }),
     ),
     byChance(2, office, http('connectivity.laptops.example', '/success.txt', { up: 80, down: 22 })),
     byChance(1, office, clock()),

@@ -35,12 +35,17 @@ export function u32(n: number): readonly number[] {
 /** `n` bytes that look random, from a number. */
 export function noise(n: number, seed: number): Uint8Array {
   const out = new Uint8Array(n)
+  fillNoise(out, 0, n, seed)
+  return out
+}
+
+/** Fills `out[from]` to `out[to - 1]` with bytes that look random (a linear congruential generator). */
+export function fillNoise(out: Uint8Array, from: number, to: number, seed: number): void {
   let x = seed | 1
-  for (let i = 0; i < n; i++) {
-    x = Math.imul(x, 1664525) + 1013904223
+  for (let i = from; i < to; i++) {
+    x = (Math.imul(x, 1664525) + 1013904223) | 0
     out[i] = x >>> 24
   }
-  return out
 }
 
 /** The four bytes of a dotted address, or the sixteen of an IPv6 one. */

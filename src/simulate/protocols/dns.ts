@@ -1,7 +1,18 @@
 import { addressBytes, bytes, u16, u32 } from './bytes.ts'
 
-const label = (name: string) =>
-  bytes(...name.split('.').flatMap((part) => [part.length, part] as (number | string)[]), 0)
+/** A name as labels, each behind its length (RFC 1035, section 3.1). */
+function label(name: string): Uint8Array {
+  const out = new Uint8Array(name.length + 2)
+  let lengthAt = 0
+  for (let i = 0; i <= name.length; i++) {
+    if (i < name.length && name[i] !== '.') out[i + 1] = name.charCodeAt(i)
+    else {
+      out[lengthAt] = i - lengthAt
+      lengthAt = i + 1
+    }
+  }
+  return out
+}
 
 /** A DNS question for A or AAAA (RFC 1035, section 4). */
 export function dnsQuery(id: number, name: string, ipv6: boolean): Uint8Array {

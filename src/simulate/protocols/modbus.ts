@@ -1,24 +1,38 @@
-import { bytes, noise, u16 } from './bytes.ts'
+import { fillNoise } from './bytes.ts'
 
-/** Modbus/TCP read-holding-registers request (MBAP header + function 3). */
+/** Modbus/TCP (MODBUS Messaging on TCP/IP Implementation Guide 1.0b): MBAP header and function. */
+
+/** Request to read `count` holding registers (function 3). */
 export function modbusRead(transaction: number, unit: number, address: number, count: number): Uint8Array {
-  return bytes(u16(transaction), u16(0), u16(6), unit, 3, u16(address), u16(count))
+  return request(transaction, unit, 3, address, count)
 }
 
 /** Its answer with `count` registers. */
 export function modbusValues(transaction: number, unit: number, count: number): Uint8Array {
-  return bytes(
-    u16(transaction),
-    u16(0),
-    u16(3 + 2 * count),
-    unit,
-    3,
-    2 * count,
-    noise(2 * count, transaction),
-  )
+  const out = new Uint8Array(9 + 2 * count)
+  out[0] = transaction >>> 8
+  out[1] = transaction
+  out[4] = (3 + 2 * count) >>> 8
+  out[5] = 3 + 2 * count
+  out[6] = unit
+  out[7] = 3
+  out[8] = 2 * count
+  fillNoise(out, 9, out.length, transaction)
+  return out
 }
 
 /** Write of one register (function 6); the answer repeats the request. */
 export function modbusWrite(transaction: number, unit: number, address: number, value: number): Uint8Array {
-  return bytes(u16(transaction), u16(0), u16(6), unit, 6, u16(address), u16(value))
+  return request(transaction, unit, 6, address, value)
+}
+
+function request(
+  transaction: number,
+  unit: number,
+  code: number,
+  address: number,
+  value: number,
+): Uint8Array {
+  const t = transaction
+  return Uint8Array.of(t >>> 8, t, 0, 0, 0, 6, unit, code, address >>> 8, address, value >>> 8, value)
 }
