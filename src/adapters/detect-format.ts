@@ -6,16 +6,18 @@ import { adapterNamed, adapters } from './registry.ts'
 /**
  * The adapter for a source, by its content; `wanted` (from `--adapter`) overrides.
  *
+ * @param brief leaves the list of adapters out of the error: one of many files of a folder
+ *
  * @throws InputError when nothing can read it: says what was seen and what is accepted
  */
-export function detectFormat(source: OpenSource, wanted?: string): Adapter {
+export function detectFormat(source: OpenSource, wanted?: string, brief = false): Adapter {
   if (source.head.length === 0) throw new InputError(`${source.name} is empty; expects data`)
   if (wanted) return adapterNamed(wanted)
   const adapter = adapters.find((a) => a.accepts(source.head))
   if (adapter) return adapter
+  const seen = `${source.name} looks like ${looksLike(source.head, source.name)}, which no adapter reads`
   const accepted = adapters.map((a) => `${a.name} (${a.description})`).join('; ')
   throw new InputError(
-    `${source.name} looks like ${looksLike(source.head, source.name)}, which no adapter reads; accepted: ` +
-      `${accepted}. Name one with --adapter if this is one of them`,
+    brief ? seen : `${seen}; accepted: ${accepted}. Name one with --adapter if this is one of them`,
   )
 }

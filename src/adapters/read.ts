@@ -53,20 +53,21 @@ async function* readInput(
 ): AsyncGenerator<Batch> {
   const source = await openInput(input, options.onProgress)
   try {
-    yield* readSource(source, options, report)
+    yield* readSource(source, options, report, input.found)
   } finally {
     await source.close()
   }
 }
 
-/** Reads one opened source by the adapter its content or `options.adapter` asks for. */
+/** Reads one opened source by the adapter its content or `options.adapter` asks for; `found` in a folder, not named. */
 export async function* readSource(
   source: OpenSource,
   options: ReadInputOptions,
   report: ReadReport,
+  found = false,
 ): AsyncGenerator<Batch> {
   source.onDamage = (message) => report.note(message)
-  const adapter = detectFormat(source, options.adapter)
+  const adapter = detectFormat(source, options.adapter, found)
   report.adapter = adapter.name
   yield* adapter.read(source, options, report)
 }
