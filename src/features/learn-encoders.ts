@@ -54,7 +54,8 @@ function cycleProblem(cycle: 'day' | 'week', ts: Float64Array): string | undefin
 }
 
 function learnNumber(spec: FeatureSpec, s: ColumnSummary, { encoders, dropped }: Learned): void {
-  const constant = s.min === s.max
+  // A counter that stood still throughout training stays: that it counts at all would be the news.
+  const constant = s.min === s.max && !isCounter(spec)
   if (s.n === 0) dropped.push({ name: spec.name, reason: 'no value in training' })
   else if (constant && s.missing === 0) {
     dropped.push({ name: spec.name, reason: `constant in training (${unscaled(spec, s.min)})` })
@@ -64,13 +65,18 @@ function learnNumber(spec: FeatureSpec, s: ColumnSummary, { encoders, dropped }:
   }
 }
 
+function isCounter(spec: FeatureSpec): boolean {
+  return spec.direction === 'high' && spec.scale === 'log1p'
+}
+
 function numberEncoder(spec: FeatureSpec, s: ColumnSummary): Encoder {
   const [q01, q25, q50, q75, q99] = s.quantiles
-  const bent = !s.binary && !spec.cycle
+  const bent = isCounter(spec) || (!s.binary && !spec.cycle)
   const oneSided = bent && spec.direction === 'high'
   // A feature whose middle half is one value has no quartile distance; then its tails set the scale.
   const spread = Math.max((q75 - q25) / 1.349, (q99 - q01) / 4.653, s.std / 4)
-  const scale = bent ? Math.max(spread, Math.abs(q50) * RELATIVE_FLOOR, Number.EPSILON) : 1
+  const floor = s.min === s.max ? 1 : Math.max(Math.abs(q50) * RELATIVE_FLOOR, Number.EPSILON)
+  const scale = bent ? Math.max(spread, floor) : 1
   const center = bent ? (oneSided ? q99 : q50) : 0
   const at = (x: number) => scaled({ center, scale, bent, oneSided }, x)
   return {
