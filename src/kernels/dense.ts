@@ -1,9 +1,5 @@
 import { instantiate, WasmMemory } from './wasm.ts'
 
-/** Number of each activation as the kernel knows it. */
-const activations = { identity: 0, tanh: 1, relu: 2 } as const
-export type Activation = keyof typeof activations
-
 interface DenseKernels {
   loadBatch(
     samples: number,
@@ -23,18 +19,9 @@ interface DenseKernels {
     nOut: number,
     nIn: number,
     batch: number,
-    activation: number,
+    hidden: number,
   ): void
-  backwardInput(
-    w: number,
-    dz: number,
-    a: number,
-    dx: number,
-    nOut: number,
-    nIn: number,
-    batch: number,
-    activation: number,
-  ): void
+  backwardInput(w: number, dz: number, a: number, dx: number, nOut: number, nIn: number, batch: number): void
   backwardWeights(
     dz: number,
     x: number,
@@ -66,7 +53,7 @@ const epsilon = 1e-8
 
 /**
  * A network of dense layers that reproduces its input: layer l turns sizes[l] units into sizes[l + 1],
- * the last one linear and as wide as the input. Mean squared error, Adam. Everything lies in one
+ * by tanh, the last one linear and as wide as the input. Mean squared error, Adam. Everything lies in one
  * WebAssembly memory, the batch feature by feature (see simd/assembly/dense.ts).
  */
 export class DenseNetwork {
@@ -75,7 +62,6 @@ export class DenseNetwork {
   readonly sizes: readonly number[]
   readonly #padded: readonly number[]
   readonly #lanes: number
-  readonly #activation: number
   readonly #kernels: DenseKernels
   readonly #memory = new WasmMemory()
   readonly #nParameters: number
@@ -96,16 +82,14 @@ export class DenseNetwork {
 
   /**
    * @param sizes units of each layer, input first; the last equals the first
-   * @param activation of the hidden layers
    * @param batchSize samples worked on at a time
    * @param capacity samples that {@link setSamples} is given at most
    */
-  constructor(sizes: readonly number[], activation: Activation, batchSize: number, capacity: number) {
+  constructor(sizes: readonly number[], batchSize: number, capacity: number) {
     this.sizes = sizes
     this.batchSize = batchSize
     this.#padded = sizes.map((n) => Math.ceil(n / 4) * 4)
     this.#lanes = Math.ceil(batchSize / 8) * 8
-    this.#activation = activations[activation]
     this.#kernels = instantiate<DenseKernels>('dense', this.#memory.memory)
     let count = 0
     this.#layers = sizes.slice(1).map((_, l) => {
@@ -197,7 +181,7 @@ export class DenseNetwork {
         this.#padded[l + 1]!,
         this.#padded[l]!,
         this.#lanes,
-        l + 2 < this.sizes.length ? this.#activation : activations.identity,
+        l + 2 < this.sizes.length ? 1 : 0,
       )
     }
   }
@@ -233,7 +217,6 @@ export class DenseNetwork {
           nOut,
           nIn,
           this.#lanes,
-          this.#activation,
         )
       }
     }

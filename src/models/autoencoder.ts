@@ -1,5 +1,5 @@
 import { expectLength, expectScorable, expectTrainable } from '../kernels/check.ts'
-import { type Activation, DenseNetwork } from '../kernels/dense.ts'
+import { DenseNetwork } from '../kernels/dense.ts'
 import type { Matrix } from '../kernels/matrix.ts'
 import { partition } from '../kernels/partition.ts'
 import { Random } from '../kernels/random.ts'
@@ -16,11 +16,11 @@ const firstRows = Uint32Array.from({ length: scoreBatch }, (_, b) => b)
 export interface AutoencoderParams {
   /** Units of the hidden layers, from the input to the output. */
   readonly hiddenLayerSizes?: readonly number[]
-  readonly activation?: 'tanh' | 'relu'
   /** Passes over the training samples at most. */
   readonly epochs?: number
   /** Samples a step of Adam. */
   readonly batchSize?: number
+  /** Adam's rate at the start; it falls to 0 along half a cosine over the epochs. */
   readonly learningRate?: number
   /** Share of the samples held out to stop when their error no longer falls; 0 runs all epochs. */
   readonly validationFraction?: number
@@ -32,9 +32,9 @@ const patience = 10
 
 /**
  * Autoencoder: a network with a narrow middle learns to reproduce normal samples; the score of a sample
- * is its mean squared reconstruction error. Dense layers, linear output, mean squared error, Adam
- * (Kingma & Ba 2015), initial weights uniform with variance 1 / inputs
- * (LeCun 1998).
+ * is its mean squared reconstruction error. Dense tanh layers, linear output, mean squared error, Adam
+ * (Kingma & Ba 2015) at a rate that falls along a cosine (Loshchilov & Hutter 2017), initial weights
+ * uniform with variance 1 / inputs (LeCun 1998).
  *
  * Features should come on comparable scales, about 1 wide. The network sees each feature no further out
  * than training values reach (the outermost 0.1 % on each side count as outliers), so a reconstruction is
@@ -48,8 +48,7 @@ export class Autoencoder implements Detector {
   /** @throws RangeError when a parameter is out of its range */
   constructor(params: AutoencoderParams = {}) {
     const {
-      hiddenLayerSizes = [16, 8, 16],
-      activation = 'tanh',
+      hiddenLayerSizes = [16, 6, 16],
       epochs = 50,
       batchSize = 128,
       learningRate = 0.003,
@@ -70,7 +69,6 @@ export class Autoencoder implements Detector {
     }
     this.params = {
       hiddenLayerSizes,
-      activation,
       epochs,
       batchSize,
       learningRate,
@@ -81,12 +79,11 @@ export class Autoencoder implements Detector {
 
   fit(X: Matrix): FittedAutoencoder {
     expectTrainable(X, 'Autoencoder')
-    const { hiddenLayerSizes, activation, epochs, batchSize, learningRate, validationFraction, seed } =
-      this.params
+    const { hiddenLayerSizes, epochs, batchSize, learningRate, validationFraction, seed } = this.params
     const range = typicalRange(X)
     const sizes = [X.nFeatures, ...hiddenLayerSizes, X.nFeatures]
     const random = new Random(seed)
-    const network = new DenseNetwork(sizes, activation, batchSize, X.nSamples)
+    const network = new DenseNetwork(sizes, batchSize, X.nSamples)
     network.parameters = initialParameters(sizes, random)
     network.setRange(range.low, range.high)
     network.setSamples(X.data)
@@ -106,7 +103,8 @@ export class Autoencoder implements Detector {
         network.load(batch)
         network.forward()
         loss += network.backward(batch.length) * batch.length
-        network.step(learningRate)
+        const done = (epoch + from / rest.length) / epochs
+        network.step((learningRate * (1 + Math.cos(Math.PI * done))) / 2)
       }
       losses.push(loss / rest.length)
       if (heldOut.length === 0) continue
@@ -115,7 +113,7 @@ export class Autoencoder implements Detector {
       else if (epoch - best.epoch >= patience) break
     }
     const parameters = heldOut.length === 0 ? network.parameters : best.parameters
-    return new FittedAutoencoder(X.featureNames, hiddenLayerSizes, activation, parameters, range, losses)
+    return new FittedAutoencoder(X.featureNames, hiddenLayerSizes, parameters, range, losses)
   }
 }
 
@@ -132,7 +130,6 @@ export class FittedAutoencoder implements FittedDetector {
   /** Mean squared error of each epoch over the samples trained on, as they were met; not kept in the buffer. */
   readonly losses: readonly number[]
   readonly #hiddenLayerSizes: readonly number[]
-  readonly #activation: Activation
   readonly #parameters: Float32Array
   readonly #range: Range
   #network: DenseNetwork | undefined
@@ -140,7 +137,6 @@ export class FittedAutoencoder implements FittedDetector {
   constructor(
     featureNames: readonly string[],
     hiddenLayerSizes: readonly number[],
-    activation: Activation,
     parameters: Float32Array,
     range: Range,
     losses: readonly number[] = [],
@@ -148,7 +144,6 @@ export class FittedAutoencoder implements FittedDetector {
     this.featureNames = featureNames
     this.losses = losses
     this.#hiddenLayerSizes = hiddenLayerSizes
-    this.#activation = activation
     this.#parameters = parameters
     this.#range = range
   }
@@ -181,7 +176,6 @@ export class FittedAutoencoder implements FittedDetector {
         featureNames: this.featureNames,
         nHidden: this.#hiddenLayerSizes.length,
         nParameters: this.#parameters.length,
-        activation: savedActivations.indexOf(this.#activation),
       },
       {
         hiddenLayerSizes: Uint32Array.from(this.#hiddenLayerSizes),
@@ -203,7 +197,6 @@ export class FittedAutoencoder implements FittedDetector {
     return new FittedAutoencoder(
       featureNames,
       hidden,
-      savedActivations[sections.integer('activation', 0, savedActivations.length - 1)]!,
       sections.array('parameters', Float32Array, nParameters),
       { low: sections.array('low', Float32Array, d), high: sections.array('high', Float32Array, d) },
     )
@@ -231,21 +224,13 @@ export class FittedAutoencoder implements FittedDetector {
   #ready(): DenseNetwork {
     if (!this.#network) {
       const d = this.featureNames.length
-      this.#network = new DenseNetwork(
-        [d, ...this.#hiddenLayerSizes, d],
-        this.#activation,
-        scoreBatch,
-        scoreBatch,
-      )
+      this.#network = new DenseNetwork([d, ...this.#hiddenLayerSizes, d], scoreBatch, scoreBatch)
       this.#network.setRange(this.#range.low, this.#range.high)
       this.#network.parameters = this.#parameters
     }
     return this.#network
   }
 }
-
-/** Activations in the order that buffers number them. */
-const savedActivations: readonly Activation[] = ['tanh', 'relu']
 
 function parameterCount(sizes: readonly number[]): number {
   return sizes.slice(1).reduce((sum, n, l) => sum + n * (sizes[l]! + 1), 0)

@@ -5,10 +5,6 @@
  * Weights are row-major (nOut, nIn). All arguments that name arrays are byte addresses.
  */
 
-/** Activation of a layer. */
-const TANH: i32 = 1
-const RELU: i32 = 2
-
 /**
  * Puts samples into a batch, each value brought within its feature's range. Lanes beyond the samples
  * repeat the first one.
@@ -48,33 +44,32 @@ function rowAt(samples: usize, rows: usize, nRows: i32, d: i32, b: i32): usize {
   return samples + (<usize>row * <usize>d << 2)
 }
 
-/** Y = activation(W X + b); X (nIn, B), Y (nOut, B). */
+/** Y = W X + b, of a hidden layer tanh of it; X (nIn, B), Y (nOut, B). */
 export function forward(
-  w: usize, b: usize, x: usize, y: usize, nOut: i32, nIn: i32, B: i32, activation: i32,
+  w: usize, b: usize, x: usize, y: usize, nOut: i32, nIn: i32, B: i32, hidden: bool,
 ): void {
   for (let o = 0; o < nOut; o += 4) {
     const row = w + ((<usize>(o * nIn)) << 2)
     const bias = b + ((<usize>o) << 2)
     product(row, (<usize>nIn) << 2, 4, bias, x, y + ((<usize>(o * B)) << 2), nIn, B)
   }
-  if (activation != 0) activate(y, nOut * B, activation)
+  if (!hidden) return
+  const end = y + ((<usize>(nOut * B)) << 2)
+  for (let p = y; p < end; p += 16) v128.store(p, tanh(v128.load(p)))
 }
 
-/** dX = Wᵀ dZ, times the derivative of the activation that made A (nIn, B). */
+/** dX = Wᵀ dZ, times the derivative of the tanh that made A (nIn, B). */
 export function backwardInput(
-  w: usize, dz: usize, a: usize, dx: usize, nOut: i32, nIn: i32, B: i32, activation: i32,
+  w: usize, dz: usize, a: usize, dx: usize, nOut: i32, nIn: i32, B: i32,
 ): void {
   for (let i = 0; i < nIn; i += 4) {
     product(w + ((<usize>i) << 2), 4, (<usize>nIn) << 2, 0, dz, dx + ((<usize>(i * B)) << 2), nOut, B)
   }
   const n = (<usize>(nIn * B)) << 2
   const one = f32x4.splat(1)
-  const zero = f32x4.splat(0)
   for (let p: usize = 0; p < n; p += 16) {
     const value = v128.load(a + p)
-    const slope = activation == TANH
-      ? f32x4.sub(one, f32x4.mul(value, value))
-      : activation == RELU ? v128.and(f32x4.gt(value, zero), one) : one
+    const slope = f32x4.sub(one, f32x4.mul(value, value))
     v128.store(dx + p, f32x4.mul(v128.load(dx + p), slope))
   }
 }
@@ -208,16 +203,6 @@ function product(
     v128.store(at + 2 * stride, s21, 16)
     v128.store(at + 3 * stride, s30)
     v128.store(at + 3 * stride, s31, 16)
-  }
-}
-
-function activate(y: usize, n: i32, activation: i32): void {
-  const end = y + ((<usize>n) << 2)
-  const zero = f32x4.splat(0)
-  if (activation == RELU) {
-    for (let p = y; p < end; p += 16) v128.store(p, f32x4.max(v128.load(p), zero))
-  } else {
-    for (let p = y; p < end; p += 16) v128.store(p, tanh(v128.load(p)))
   }
 }
 
