@@ -12,11 +12,12 @@ const ordinary = 0.01
  *
  *     Σ_steps g = nTrees (c(n) - E[h(x)]),   that is   log2(2 s(x)) = Σ_j G_j / (nTrees c(n))
  *
- * with G_j the gains of the steps that compare feature j. Thresholds are random, so a walk also gains by
- * a cut that happens to pass close to an ordinary value. A feature is therefore credited with what it
- * gained in proportion to how rare its value is by itself, r_j (see {@link rarity}):
+ * with G_j the gains of the steps that compare feature j. Features and thresholds are random, so a walk
+ * also gains by cuts that happen to pass close to an ordinary value, and gains little on a feature that
+ * few trees compare. A gain is therefore damped and credited by how rare the value is by itself, r_j (see
+ * {@link rarity}):
  *
- *     a_j = max(0, G_j) (r_j² + 0.01),   contribution_j = s(x) a_j / Σ a
+ *     a_j = √max(0, G_j) (r_j² + 0.01),   contribution_j = s(x) a_j / Σ a
  *
  * Contributions are 0 or more and add up to the score. Where no feature gained, all count as having gained
  * the same.
@@ -58,7 +59,7 @@ export function forestContributions(
     let total = 0
     for (let j = 0; j < d; j++) {
       const rare = rarity(sorted.subarray(j * nSorted, (j + 1) * nSorted), data[row + j]!)
-      gains[j] = (anyGain ? Math.max(0, gains[j]!) : 1) * (rare * rare + ordinary)
+      gains[j] = (anyGain ? Math.sqrt(Math.max(0, gains[j]!)) : 1) * (rare * rare + ordinary)
       total += gains[j]!
     }
     for (let j = 0; j < d; j++) out[row + j] = scores[i]! * (gains[j]! / total)
