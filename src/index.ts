@@ -1,6 +1,7 @@
 /** The public API: everything the command line does, as functions and types. */
 
 export type { Adapter, ReadOptions } from './adapters/adapter.ts'
+export { type Inspection, inspectInput, type SourceInspection } from './adapters/inspect.ts'
 export { type ReadInputOptions, readBatches, readFlows, readReadings } from './adapters/read.ts'
 export { InputError, type Problem, ReadReport } from './adapters/read-report.ts'
 export { DeviceResolver } from './devices/device-resolver.ts'

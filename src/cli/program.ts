@@ -5,6 +5,7 @@ import { detectCommand } from './commands/detect.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
 import { flowsCommand } from './commands/flows.ts'
 import { initCommand } from './commands/init.ts'
+import { inspectCommand } from './commands/inspect.ts'
 import { simulateCommand } from './commands/simulate.ts'
 import { startCommand } from './commands/start.ts'
 import { trainCommand } from './commands/train.ts'
@@ -44,6 +45,7 @@ function program(): Command {
     trainCommand,
     detectCommand,
     evaluateCommand,
+    inspectCommand,
     flowsCommand,
     simulateCommand,
   ]) {

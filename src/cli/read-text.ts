@@ -26,7 +26,7 @@ export function readText(reports: readonly ReadReport[]): string {
 }
 
 function sourceLines(report: ReadReport): string[] {
-  const kind = [report.adapter, report.dialect].filter(Boolean).join(', ')
+  const kind = [...new Set([report.adapter, report.dialect])].filter(Boolean).join(', ')
   const head = `Read ${style('bold', plain(report.source))}${kind ? ` (${plain(kind)})` : ''}: `
   const lines = [head + balance(report.read, report.used, report.unit)]
   for (const [reason, n] of [...report.reasons].sort((a, b) => b[1] - a[1])) {

@@ -116,7 +116,7 @@ function read(reports: readonly ReadReport[]): Markup {
 ${reports.slice(0, SOURCES).map(
   (
     r,
-  ) => html`<tr><td><code>${clip(r.source, 200)}</code>${remarks(r)}</td><td>${[r.adapter, r.dialect].filter(Boolean).join(', ')}</td>
+  ) => html`<tr><td><code>${clip(r.source, 200)}</code>${remarks(r)}</td><td>${[...new Set([r.adapter, r.dialect])].filter(Boolean).join(', ')}</td>
 <td class="right">${n(r.read)} ${r.unit}</td><td class="right">${n(r.used)}</td><td class="right">${n(r.rejected)}</td></tr>
 `,
 )}</tbody></table>${
