@@ -169,10 +169,10 @@ export class FlowAssembler {
     const table = this.#tables[shard]!
     const tcp = this.#tcp[shard]!
     let flags = 0
-    let seq = 0
     if (s.protocol === TCP) {
       flags = buf[at + 13]!
-      seq = ((buf[at + 4]! << 24) | (buf[at + 5]! << 16) | (buf[at + 6]! << 8) | buf[at + 7]!) >>> 0
+      tcp.ts = s.ts
+      tcp.seq = ((buf[at + 4]! << 24) | (buf[at + 5]! << 16) | (buf[at + 6]! << 8) | buf[at + 7]!) >>> 0
     }
 
     let slot = table.find(hash, s.key, ports, protocol)
@@ -182,7 +182,7 @@ export class FlowAssembler {
       const near =
         u[b + R.MODE] === R.NO_DEADLINE && s.ts - f[(b + R.LAST) >> 1]! < NEAR && u[b + R.TIMEOUT] !== 0
       const end = near ? Number.POSITIVE_INFINITY : deadline(u, f, b)
-      if (end <= s.ts || (s.protocol === TCP && headerLength >= 20 && tcp.isReuse(flags, seq))) {
+      if (end <= s.ts || (s.protocol === TCP && headerLength >= 20 && tcp.isReuse(flags))) {
         // It is over; it goes out with the next tick of the clock.
         table.u[table.b + R.MODE] = R.CLOSING
         table.f[(table.b + R.DEADLINE) >> 1] = Math.min(end, s.ts)
@@ -203,10 +203,10 @@ export class FlowAssembler {
     if (s.protocol === TCP) {
       // A header length that cannot be: the flow exists, the packet tells nothing.
       if (headerLength < 20 || headerLength > s.length || headerLength > s.captured) return ''
-      const ack = ((buf[at + 8]! << 24) | (buf[at + 9]! << 16) | (buf[at + 10]! << 8) | buf[at + 11]!) >>> 0
+      tcp.ack = ((buf[at + 8]! << 24) | (buf[at + 9]! << 16) | (buf[at + 10]! << 8) | buf[at + 11]!) >>> 0
       const window = (buf[at + 14]! << 8) | buf[at + 15]!
       const payload = s.length - headerLength
-      isOrig = tcp.segment(slot, isOrig, flags, seq, ack, window, payload, s.captured >= s.length, s.ts)
+      isOrig = tcp.segment(slot, isOrig, flags, window, payload, s.captured >= s.length)
       if (payload > 0) this.#look(u, b, at + headerLength, s.captured - headerLength, payload, isOrig)
     } else {
       f[(b + R.LAST) >> 1] = s.ts

@@ -16,10 +16,8 @@ export const PORTS = 8
 export const KEY = 9
 export const HASH = 10
 
-// The timer wheel's doubly linked list: slot + 1, 0 = none.
-export const NEXT = 11
-export const PREV = 12
-export const BUCKET = 13
+/** Bucket of the timer wheel + 1, 0 = none. */
+export const BUCKET = 11
 
 /** f64: number of the packet that began the flow, 1-based. */
 export const FIRST_PACKET = 14

@@ -1,16 +1,4 @@
-import {
-  BUCKET,
-  HASH,
-  KEY,
-  KEY_ONE_WAY,
-  KEY_V6,
-  NEXT,
-  ORIG_ADDR,
-  PORTS,
-  PREV,
-  RESP_ADDR,
-  STRIDE,
-} from './flow-record.ts'
+import { BUCKET, HASH, KEY, KEY_ONE_WAY, KEY_V6, ORIG_ADDR, PORTS, RESP_ADDR, STRIDE } from './flow-record.ts'
 
 /** Flows a segment of storage holds: 2^15 of 320 bytes, 10 MB. */
 const SEGMENT_BITS = 15
@@ -39,7 +27,12 @@ export class FlowTable {
   /** Pairs (hash, slot + 1); 0 = empty. */
   #index = new Uint32Array(2 * 4096)
   #mask = 4095
+  /** First entry of each bucket; entries are linked, 0 = none. */
   readonly #wheel = new Uint32Array(WHEEL)
+  #nextEntry = new Uint32Array(4096)
+  #entrySlot = new Uint32Array(4096)
+  #entries = 1
+  #freeEntry = 0
   #tick = 0
 
   /** Addresses `slot`. */
@@ -137,6 +130,7 @@ export class FlowTable {
     }
     index[2 * i + 1] = 0
     this.size--
+    this.at(slot)
   }
 
   /** Gives the record of a forgotten slot back. */
@@ -160,83 +154,70 @@ export class FlowTable {
     for (let i = 0; i < old.length; i += 2) if (old[i + 1] !== 0) this.#place(old[i]!, old[i + 1]!)
   }
 
-  /** Puts `slot` into the bucket of `deadline`, taking it out of the one it was in; leaves it addressed. */
+  /** Puts `slot` into the bucket of `deadline`; an entry it had before is void from now on. Leaves it addressed. */
   schedule(slot: number, deadline: number): void {
-    this.#unlink(slot)
-    this.at(slot)
     const ahead = Math.min(Math.max(Math.floor(deadline) + 1 - this.#tick, 1), WHEEL - 1)
-    const bucket = (this.#tick + ahead) % WHEEL
-    const { u, b } = this
-    const first = this.#wheel[bucket]!
-    u[b + NEXT] = first
-    u[b + PREV] = 0
-    u[b + BUCKET] = bucket + 1
-    this.#wheel[bucket] = slot + 1
-    if (first !== 0) {
-      this.at(first - 1)
-      this.u[this.b + PREV] = slot + 1
-      this.at(slot)
+    const bucket = (this.#tick + ahead) & (WHEEL - 1)
+    this.at(slot)
+    this.u[this.b + BUCKET] = bucket + 1
+    let entry = this.#freeEntry
+    if (entry !== 0) this.#freeEntry = this.#nextEntry[entry]!
+    else {
+      entry = this.#entries++
+      if (entry === this.#nextEntry.length) {
+        this.#nextEntry = doubled(this.#nextEntry)
+        this.#entrySlot = doubled(this.#entrySlot)
+      }
     }
+    this.#entrySlot[entry] = slot
+    this.#nextEntry[entry] = this.#wheel[bucket]!
+    this.#wheel[bucket] = entry
   }
 
-  #unlink(slot: number): void {
-    this.at(slot)
-    const { u, b } = this
-    const bucket = u[b + BUCKET]!
-    if (bucket === 0) return
-    const next = u[b + NEXT]!
-    const previous = u[b + PREV]!
-    u[b + BUCKET] = 0
-    if (next !== 0) {
-      this.at(next - 1)
-      this.u[this.b + PREV] = previous
+  /** Calls `due` with the slots of a bucket, which is empty then; returns how many there were. */
+  #turn(bucket: number, due: (slot: number) => void): number {
+    let count = 0
+    let entry = this.#wheel[bucket]!
+    // Emptied first: a slot that is put back into this very bucket waits for the next turn.
+    this.#wheel[bucket] = 0
+    while (entry !== 0) {
+      const next = this.#nextEntry[entry]!
+      const slot = this.#entrySlot[entry]!
+      this.#nextEntry[entry] = this.#freeEntry
+      this.#freeEntry = entry
+      this.at(slot)
+      if (this.u[this.b + BUCKET] === bucket + 1) {
+        this.u[this.b + BUCKET] = 0
+        due(slot)
+        count++
+      }
+      entry = next
     }
-    if (previous === 0) this.#wheel[bucket - 1] = next
-    else {
-      this.at(previous - 1)
-      this.u[this.b + NEXT] = next
-    }
+    return count
   }
 
   /**
    * Moves the wheel to `tick` (seconds of event time) and calls `due` with every slot taken out of a bucket
-   * on the way; `due` must schedule or release it. A clock set back only turns the wheel's hand.
+   * on the way; `due` must schedule or forget it. A clock set back only turns the wheel's hand.
    */
   advance(tick: number, due: (slot: number) => void): void {
     const steps = Math.min(tick - this.#tick, WHEEL)
-    const from = this.#tick
     this.#tick = tick
-    for (let step = 1; step <= steps; step++) {
-      const bucket = (from + (tick - from > WHEEL ? step - 1 : step)) % WHEEL
-      let entry = this.#wheel[bucket]!
-      // Emptied first: a slot that is put back into this very bucket waits for the next turn.
-      this.#wheel[bucket] = 0
-      while (entry !== 0) {
-        this.at(entry - 1)
-        const next = this.u[this.b + NEXT]!
-        this.u[this.b + BUCKET] = 0
-        due(entry - 1)
-        entry = next
-      }
-    }
+    for (let step = 1; step <= steps; step++) this.#turn((tick - steps + step) & (WHEEL - 1), due)
   }
 
   /** Calls `due` with at least `count` slots (or all there are), those with the nearest deadlines first. */
   drain(count: number, due: (slot: number) => void): void {
     for (let step = 1; step <= WHEEL && count > 0; step++) {
-      const bucket = (this.#tick + step) % WHEEL
-      let entry = this.#wheel[bucket]!
-      this.#wheel[bucket] = 0
-      while (entry !== 0) {
-        this.at(entry - 1)
-        const next = this.u[this.b + NEXT]!
-        this.u[this.b + BUCKET] = 0
-        due(entry - 1)
-        entry = next
-        count--
-      }
+      count -= this.#turn((this.#tick + step) & (WHEEL - 1), due)
     }
   }
+}
+
+function doubled(old: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(2 * old.length)
+  larger.set(old)
+  return larger
 }
 
 function sameUpper(u: Uint32Array, b: number, key: Uint32Array, orig: number, resp: number): boolean {

@@ -40,6 +40,11 @@ const FLIP = 94
  * Behaviour: Zeek documentation of conn.log and tcp; RFC 9293. Only what shows in a flow is tracked.
  */
 export class TcpTracker {
+  // The segment at hand. Fields, because numbers beyond 2^31 would be boxed as arguments.
+  seq = 0
+  ack = 0
+  /** Seconds since the epoch. */
+  ts = 0
   readonly #table: FlowTable
   /** slot * 2 + (1 for the responder) -> sorted [from, to, from, to, …] above the hole. */
   readonly #ranges = new Map<number, number[]>()
@@ -62,8 +67,9 @@ export class TcpTracker {
    * Whether a segment cannot belong to the addressed connection any more and begins a new one with the
    * same addresses and ports.
    */
-  isReuse(flags: number, seq: number): boolean {
+  isReuse(flags: number): boolean {
     if ((flags & SYN) === 0) return false
+    const seq = this.seq
     const { u, b } = this.#table
     const orig = b + R.ORIG
     const resp = b + R.RESP
@@ -96,15 +102,15 @@ export class TcpTracker {
     slot: number,
     isOrig: boolean,
     flags: number,
-    seq: number,
-    ack: number,
     window: number,
     length: number,
     whole: boolean,
-    ts: number,
   ): boolean {
     this.#slot = slot
     const { u, f, b } = this.#table
+    const seq = this.seq
+    const ack = this.ack
+    const ts = this.ts
     let e = b + (isOrig ? R.ORIG : R.RESP)
     let p = b + (isOrig ? R.RESP : R.ORIG)
 
@@ -115,7 +121,7 @@ export class TcpTracker {
       u[p + R.SIDE_STATE] === R.ESTABLISHED &&
       whole &&
       window !== 0 &&
-      this.#inOrder(u, f, b, e, p, isOrig, seq, ack, length)
+      this.#inOrder(u, f, b, e, p, isOrig, length)
     ) {
       f[(b + R.LAST) >> 1] = ts
       return isOrig
@@ -149,24 +155,48 @@ export class TcpTracker {
       e = p
       p = other
     }
-    this.#afterHistory(
-      u,
-      f,
-      b,
-      e,
-      p,
-      isOrig,
-      flags,
-      seq,
-      ack,
-      window,
-      length,
-      whole,
-      ts,
-      end,
-      relative,
-      underflow,
-    )
+    const sideIsOrig = e === b + R.ORIG
+    if (
+      window === 0 &&
+      !(flags & RST) &&
+      u[p + R.SIDE_STATE] !== R.CLOSED &&
+      u[e + R.SIDE_STATE] !== R.RESET &&
+      isPowerOfTen(++u[e + R.SIDE_ZERO_WINDOW]!)
+    ) {
+      addHistory(u, b, sideIsOrig ? UPPER.W : UPPER.W + 32)
+    }
+
+    if ((u[e + R.SIDE_FLAGS]! & u[p + R.SIDE_FLAGS]! & R.DID_CLOSE) === 0) f[(b + R.LAST) >> 1] = ts
+
+    if (flags & FIN) {
+      u[e + R.SIDE_FLAGS] = u[e + R.SIDE_FLAGS]! | R.FIN_SEEN
+      f[(e + R.SIDE_FIN) >> 1] = relative + (end - seq + (end < seq ? TWO32 : 0))
+    }
+
+    let acknowledged = 0
+    if (flags & ACK) {
+      if (u[p + R.SIDE_STATE] === R.INACTIVE) {
+        acknowledged = 1
+        begin(u, p, (ack - 1) >>> 0, (ack - 1) >>> 0)
+      } else {
+        const at = relativeSeq(u, p, ack, u[p + R.SIDE_ACK]!, u[p + R.SIDE_WRAPS]! & 0xffff)
+        if (at >= 0) {
+          acknowledged = at
+          if (!(flags & RST)) updateAck(u, p, ack)
+        }
+      }
+    }
+
+    this.#updateLast(u, b, e, sideIsOrig, end, flags, length)
+    const close = this.#state(u, f, b, e, p, length, isOrig, flags)
+
+    if (flags & ACK) this.#acknowledge(u, f, b, p, e, acknowledged)
+    u[b + R.FLAGS] = u[b + R.FLAGS]! | (isOrig ? R.ORIG_SEEN : R.RESP_SEEN)
+    if (length > 0 && !(flags & RST) && !underflow && whole) {
+      this.#data(u, f, b, e, flags & SYN ? relative + 1 : relative, length)
+    }
+    this.#checkEnd(u, f, b, e, p)
+    if (close) this.#closed(u, f, b, e, p)
     return this.#flipped ? !isOrig : isOrig
   }
 
@@ -177,10 +207,10 @@ export class TcpTracker {
     e: number,
     p: number,
     isOrig: boolean,
-    seq: number,
-    ack: number,
     length: number,
   ): boolean {
+    const seq = this.seq
+    const ack = this.ack
     if (u[e + R.SIDE_LAST] !== seq || u[e + R.SIDE_WRAPS] !== 0 || u[p + R.SIDE_WRAPS] !== 0) return false
     if (((u[e + R.SIDE_FLAGS]! | u[p + R.SIDE_FLAGS]!) & 0xff) !== 0) return false
     const start = u[e + R.SIDE_START]!
@@ -292,68 +322,6 @@ export class TcpTracker {
     }
   }
 
-  #afterHistory(
-    u: Uint32Array,
-    f: Float64Array,
-    b: number,
-    e: number,
-    p: number,
-    isOrig: boolean,
-    flags: number,
-    seq: number,
-    ack: number,
-    window: number,
-    length: number,
-    whole: boolean,
-    ts: number,
-    end: number,
-    relative: number,
-    underflow: boolean,
-  ): void {
-    const sideIsOrig = e === b + R.ORIG
-    if (
-      window === 0 &&
-      !(flags & RST) &&
-      u[p + R.SIDE_STATE] !== R.CLOSED &&
-      u[e + R.SIDE_STATE] !== R.RESET &&
-      isPowerOfTen(++u[e + R.SIDE_ZERO_WINDOW]!)
-    ) {
-      addHistory(u, b, sideIsOrig ? UPPER.W : UPPER.W + 32)
-    }
-
-    if ((u[e + R.SIDE_FLAGS]! & u[p + R.SIDE_FLAGS]! & R.DID_CLOSE) === 0) f[(b + R.LAST) >> 1] = ts
-
-    if (flags & FIN) {
-      u[e + R.SIDE_FLAGS] = u[e + R.SIDE_FLAGS]! | R.FIN_SEEN
-      f[(e + R.SIDE_FIN) >> 1] = relative + (end - seq + (end < seq ? TWO32 : 0))
-    }
-
-    let acknowledged = 0
-    if (flags & ACK) {
-      if (u[p + R.SIDE_STATE] === R.INACTIVE) {
-        acknowledged = 1
-        begin(u, p, (ack - 1) >>> 0, (ack - 1) >>> 0)
-      } else {
-        const at = relativeSeq(u, p, ack, u[p + R.SIDE_ACK]!, u[p + R.SIDE_WRAPS]! & 0xffff)
-        if (at >= 0) {
-          acknowledged = at
-          if (!(flags & RST)) updateAck(u, p, ack)
-        }
-      }
-    }
-
-    this.#updateLast(u, b, e, sideIsOrig, end, flags, length)
-    const close = this.#state(u, f, b, e, p, seq, length, isOrig, flags, ts)
-
-    if (flags & ACK) this.#acknowledge(u, f, b, p, e, acknowledged)
-    u[b + R.FLAGS] = u[b + R.FLAGS]! | (isOrig ? R.ORIG_SEEN : R.RESP_SEEN)
-    if (length > 0 && !(flags & RST) && !underflow && whole) {
-      this.#data(u, f, b, e, flags & SYN ? relative + 1 : relative, length)
-    }
-    this.#checkEnd(u, f, b, e, p)
-    if (close) this.#closed(u, f, b, e, p)
-  }
-
   #updateLast(
     u: Uint32Array,
     b: number,
@@ -396,15 +364,13 @@ export class TcpTracker {
     b: number,
     e: number,
     p: number,
-    seq: number,
     length: number,
     isOrig: boolean,
     flags: number,
-    ts: number,
   ): boolean {
     switch (u[e + R.SIDE_STATE]) {
       case R.INACTIVE:
-        return this.#inactive(u, f, b, e, p, seq, length, isOrig, flags, ts)
+        return this.#inactive(u, f, b, e, p, length, isOrig, flags)
       case R.SYN_SENT:
       case R.SYN_ACK_SENT:
         if (flags & FIN) this.#setState(u, b, e, p, R.CLOSED)
@@ -446,20 +412,18 @@ export class TcpTracker {
     b: number,
     e: number,
     p: number,
-    seq: number,
     length: number,
     isOrig: boolean,
     flags: number,
-    ts: number,
   ): boolean {
     const peer = u[p + R.SIDE_STATE]
     if (flags & SYN) {
       if (isOrig) {
         this.#setState(u, b, e, p, flags & ACK ? R.SYN_ACK_SENT : R.SYN_SENT)
         u[b + R.MODE] = R.ATTEMPT
-        f[(b + R.DEADLINE) >> 1] = ts + ATTEMPT_DELAY
+        f[(b + R.DEADLINE) >> 1] = this.ts + ATTEMPT_DELAY
       } else {
-        if (!(flags & ACK) && peer === R.SYN_ACK_SENT && seq === u[e + R.SIDE_START]) {
+        if (!(flags & ACK) && peer === R.SYN_ACK_SENT && this.seq === u[e + R.SIDE_START]) {
           // SYN and SYN-ACK in the wrong order: turn them round.
           this.flip(this.#slot)
           u[b + R.FLAGS] = (u[b + R.FLAGS]! & ~R.PARTIAL) | R.ORIG_SEEN
