@@ -11,6 +11,7 @@ const specSchema = z.object({
   group: z.string().optional(),
   category: z.string().optional(),
   cycle: z.enum(['day', 'week']).optional(),
+  whereRare: z.string().optional(),
   words: z.string(),
   metric: z.string().optional(),
   aspect: z.enum(['level', 'change', 'spread', 'gap', 'relation']).optional(),
@@ -24,10 +25,11 @@ export const encoderSchema = z.object({
    * - `missing`: 1 where it has no value
    * - `unseen`: 1 where none of the categories known from training holds
    * - `rarity`: how rare its code was in training
+   * - `rare`: a count, weighed by how rare another feature's code was in training
    * - `relation`: how far a metric is from what the others imply
    */
-  what: z.enum(['value', 'missing', 'unseen', 'rarity', 'relation']),
-  /** Source columns: one; the known categories for `unseen`, the related metrics for `relation`. */
+  what: z.enum(['value', 'missing', 'unseen', 'rarity', 'rare', 'relation']),
+  /** Source columns: one; for `rare` the count and the code, for `unseen` the known categories, for `relation` the metrics. */
   from: z.array(z.string()).min(1),
   center: z.number(),
   scale: z.number().positive(),
@@ -43,7 +45,7 @@ export const encoderSchema = z.object({
   ]),
   /** For `relation`: weight and centre of each source column; the value is the weighted sum. */
   weights: z.array(z.tuple([z.number(), z.number()])).optional(),
-  /** For `rarity`: number of training rows, and how many of them had each code. */
+  /** For `rarity` and `rare`: number of training rows, and how many of them had each code. */
   counts: z
     .object({ n: z.number().int().positive(), of: z.array(z.tuple([z.number(), z.number()])) })
     .optional(),
@@ -81,6 +83,28 @@ export function columnsByName(columns: FeatureColumns): ColumnsByName {
   return index
 }
 
+/** A code seen in one of a hundred training rows, or more often, is not rare. */
+const RARE = 2
+
+/** A count as it stands where the code was rare, 0 where it was not, unscaled; and weighed by the rarity. */
+export function rareCounts(
+  e: Pick<Encoder, 'from' | 'counts'>,
+  byName: ColumnsByName,
+  n: number,
+  weighed: boolean,
+  start = 0,
+): Float64Array {
+  const out = new Float64Array(n).fill(Number.NaN)
+  const [count, code] = e.from.map((name) => byName.get(name))
+  if (!count || !code) return out
+  const rarity = rarityOf(e.counts!)
+  for (let i = 0; i < n; i++) {
+    const excess = Math.max(0, rarity(code[start + i]!) - RARE)
+    out[i] = count[start + i]! * (weighed ? excess : excess > 0 ? 1 : 0)
+  }
+  return out
+}
+
 /** Writes column j of a row-major (n, d) matrix. A source column that is absent counts as missing throughout. */
 export function encode(
   e: Encoder,
@@ -99,7 +123,7 @@ export function encode(
     }
     return
   }
-  const column = e.what === 'relation' ? residuals(e, byName, n) : byName.get(e.from[0]!)
+  const column = derived(e, byName, n, true)
   if (!column) {
     for (let i = 0; i < n; i++) data[i * d + j] = e.imputed
   } else if (e.what === 'missing') {
@@ -131,6 +155,23 @@ export function residuals(
   return out
 }
 
+function isDerived(e: Encoder): boolean {
+  return e.what === 'relation' || e.what === 'rare'
+}
+
+/** The column an encoder scales: its source's, or one made of several. */
+function derived(
+  e: Encoder,
+  byName: ColumnsByName,
+  n: number,
+  weighed: boolean,
+  start = 0,
+): Float64Array | undefined {
+  if (e.what === 'relation') return residuals(e, byName, n, start)
+  if (e.what === 'rare') return rareCounts(e, byName, n, weighed, start)
+  return byName.get(e.from[0]!)
+}
+
 /** The value of one row as a person knows it: a number in the spec's unit, a category, or 'missing'. */
 export function shownValue(e: Encoder, columns: FeatureColumns, row: number): number | string {
   if (e.spec.group !== undefined) {
@@ -138,7 +179,7 @@ export function shownValue(e: Encoder, columns: FeatureColumns, row: number): nu
     return columns.specs[k]?.category ?? 'missing'
   }
   const byName = columnsByName(columns)
-  const value = e.what === 'relation' ? residuals(e, byName, 1, row)[0] : byName.get(e.from[0]!)?.[row]
+  const value = isDerived(e) ? derived(e, byName, 1, false, row)?.[0] : byName.get(e.from[0]!)?.[row]
   if (value === undefined || !Number.isFinite(value)) return 'missing'
   if (e.what === 'missing') return 'present'
   if (e.what === 'rarity') return spell(value)

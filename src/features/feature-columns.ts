@@ -16,6 +16,8 @@ export interface FeatureSpec {
   readonly category?: string
   /** A sine/cosine pair over the day or the week: only valid where training covers the cycle; shown as an hour or a weekday. */
   readonly cycle?: 'day' | 'week'
+  /** Name of a 'code' feature: this one counts only where that code was rare in training, the more the rarer. */
+  readonly whereRare?: string
   /** Plain words for descriptions: 'bytes sent', 'connections in the last minute'. */
   readonly words: string
   /** For a sensor metric: which metric it derives from and how, used to tell spike, drift, stuck, noise apart. */

@@ -1,4 +1,4 @@
-import { columnsByName, type Encoder, residuals, scaled, unscaled } from './encoder.ts'
+import { columnsByName, type Encoder, rareCounts, residuals, scaled, unscaled } from './encoder.ts'
 import { type FeatureColumns, type FeatureSpec, spell } from './feature-columns.ts'
 import { type ColumnSummary, summarise } from './learn-column.ts'
 import { learnRarity, rarityOf } from './rarity.ts'
@@ -27,6 +27,7 @@ export function learnEncoders(columns: FeatureColumns, ts: Float64Array): Learne
     const column = columns.columns[j]!
     const uncovered = spec.cycle && cycleProblem(spec.cycle, ts)
     if (uncovered) learned.dropped.push({ name: spec.name, reason: uncovered })
+    else if (spec.whereRare !== undefined) learned.encoders.push(...rareEncoders(spec, columns))
     else if (spec.scale === 'code') learned.encoders.push(rarityEncoder(spec, column))
     else if (spec.group === undefined) learnNumber(spec, summarise(column), learned)
     else {
@@ -114,6 +115,19 @@ function rarityEncoder(spec: FeatureSpec, column: Float64Array): Encoder {
   const counts = learnRarity(column)
   const usual = counts.of.filter(([, rows]) => rows >= USUAL_SHARE * counts.n).map(([code]) => spell(code))
   return { ...zeroOne('rarity', [spec.name], { usual }, rarityOf(counts)(Number.NaN), spec), counts }
+}
+
+/** The count of a rare code; its scale is the count's own, so that it means the same on every training set. */
+function rareEncoders(spec: FeatureSpec, columns: FeatureColumns): Encoder[] {
+  const byName = columnsByName(columns)
+  const codes = byName.get(spec.whereRare!)
+  if (!codes) return []
+  const from = [spec.name, spec.whereRare!]
+  const counts = learnRarity(codes)
+  const { n, quantiles } = summarise(rareCounts({ from, counts }, byName, columns.length, false))
+  if (n === 0) return []
+  const typical = { low: unscaled(spec, quantiles[0]), high: unscaled(spec, quantiles[4]) }
+  return [{ ...zeroOne('rare', from, typical, 0, spec), counts }]
 }
 
 /** Metrics that follow from the others: how far each is off, learned on levels and on averages apart. */

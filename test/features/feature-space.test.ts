@@ -210,6 +210,27 @@ describe('codes', () => {
     expect(space.typical(0)).toEqual({ usual: ['443', '53', '8080'] })
   })
 
+  test('a count can be tied to them: it counts where the code is rare', () => {
+    const count = spec('rare', { scale: 'log1p', direction: 'high', whereRare: 'service_port' })
+    const s = learn(
+      columnsOf([
+        [port, [...Array(990).fill(code(443)), ...Array(10).fill(code(8080))]],
+        [count, Array(1000).fill(Math.log1p(3))],
+      ]),
+    )
+    const flows = columnsOf([
+      [port, [code(443), code(6667), code(6667)]],
+      [count, [500, 1, 500].map((n) => Math.log1p(n))],
+    ])
+    const X = column(s, flows, 'rare')
+    expect(X[0]).toBe(0)
+    expect(X[1]).toBeGreaterThan(0.5)
+    expect(X[2]).toBeGreaterThan(4 * X[1]!)
+    const j = s.featureNames.indexOf('rare')
+    expect([0, 1, 2].map((row) => Math.round(s.shown(j, flows, row) as number))).toEqual([0, 1, 500])
+    expect(s.typical(j)).toMatchObject({ low: 0 })
+  })
+
   test('where every flow has its own port, a new one is nothing special', () => {
     const s = learn(columnsOf([[port, Array.from({ length: 200 }, (_, i) => code(50_000 + i))]]))
     const X = column(s, columnsOf([[port, [code(50_000), code(6667)]]]), 'service_port')

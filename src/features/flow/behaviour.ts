@@ -21,6 +21,10 @@ export const BEHAVIOUR_SPECS: readonly FeatureSpec[] = [
   count('ports_10m', 'ports', 'ports tried at this destination in 10 min'),
   count('bytes_out_10m', 'bytes', 'bytes sent to this destination in 10 min'),
   count('bytes_in_10m', 'bytes', 'bytes received from this destination in 10 min'),
+  {
+    ...count('rare_port_10m', 'flows', 'connections in 10 min to a port that is hardly ever used'),
+    whereRare: 'service_port',
+  },
 ]
 
 /** What the flows' own features say that behaviour counts. */
@@ -50,7 +54,7 @@ export class FlowBehaviour {
       orig: new Hashes(batch.orig_h),
       resp: new Hashes(batch.resp_h),
     }
-    const [target1, target10, failed10, destinations10, ports10, out10, in10] = columns
+    const [target1, target10, failed10, destinations10, ports10, out10, in10, rare10] = columns
     for (let i = 0; i < batch.length; i++) {
       const ts = batch.ts[i]!
       if (!Number.isFinite(ts)) {
@@ -66,6 +70,7 @@ export class FlowBehaviour {
       let late = this.#targets.advance(t, ts)
       target1![i] = Math.log1p(this.#targets.add(t, 0, 1, late))
       target10![i] = Math.log1p(this.#targets.add(t, 1, 1, late))
+      rare10![i] = target10![i]!
 
       const p = this.#ports.slot(device, mix(port, device))
       late = this.#ports.advance(p, ts)
