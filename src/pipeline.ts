@@ -95,7 +95,8 @@ export async function* detect(
     if (anomalies.length > 0) yield anomalies
   }
   if (tally.scored === 0) throw nothingRead(inputs, reports)
-  return { ...tally.summary(), reports, threshold, seconds: (performance.now() - started) / 1000 }
+  const highest = Math.max(0, ...[...explainers.values()].map((explainer) => explainer.highest))
+  return { ...tally.summary(), reports, threshold, highest, seconds: (performance.now() - started) / 1000 }
 }
 
 /**

@@ -22,29 +22,34 @@ export function sideOf({ value, typical }: AffectedFeature): -1 | 0 | 1 {
 
 /**
  * What an unusual flow looks like. Behaviour over time tells more than the flow itself and is asked first:
- * many targets without an answer are a scan, many flows to one target a flood, a steady repetition at a
- * low rate beaconing; then the strongest features decide.
+ * many targets without an answer are a scan, much more sent than received exfiltration, many flows to one
+ * target a flood, a steady repetition at a low rate beaconing; then the strongest features decide.
  *
  * @param causes strongest first
  */
 export function classifyFlow(e: FlowEvidence, causes: readonly Cause[]): AnomalyType {
-  if ((e.peers >= 10 || e.ports >= 10) && e.failed >= 0.5 * e.flows && e.withPeer < 0.9 * e.flows)
-    return 'port scan'
-  if (e.ports >= 10 && e.peers <= 3 && e.failed >= 0.5 * e.flows) return 'port scan'
-  if (loginPorts.has(e.port) && e.withPeer >= 10 && e.failed < 0.5 * e.flows) return 'brute force'
+  const mostlyFailed = e.failed >= 0.5 * e.flows
+  // Who looks for open ports sends little to each; a flood on random ports does not.
+  const probes = mostlyFailed && e.payload <= 300 * e.flows
+  if (probes && (e.ports >= 10 || (e.peers >= 10 && e.withPeer < 0.9 * e.flows))) return 'port scan'
+  if (loginPorts.has(e.port) && e.withPeer >= 10 && !mostlyFailed) return 'brute force'
+  if (isExfiltration(e)) return 'exfiltration'
   if (e.withPeer >= 60 || e.packets >= 50_000) return 'flood'
-  if (e.times >= 5 && e.span >= 30 && e.withPeer < 60) return 'beaconing'
+  if (e.times >= 5 && e.span >= 30) return 'beaconing'
   for (const { spec, affected } of causes.slice(0, 3)) {
-    const side = sideOf(affected)
-    if (side === 0) continue
-    if (spec.name === 'bytes_out' && side > 0) return 'exfiltration'
+    if (sideOf(affected) === 0) continue
     if (spec.group === 'service' || spec.group === 'port' || spec.group === 'proto') return 'new service'
+    if (spec.name === 'service_port') return 'new service'
     if (spec.cycle) return 'unusual hour'
-    if (spec.group === undefined && (spec.unit.startsWith('bytes') || spec.unit.startsWith('packets'))) {
-      return 'unusual volume'
-    }
+    if (spec.unit.startsWith('bytes') || spec.unit.startsWith('packets')) return 'unusual volume'
   }
   return 'unusual connection'
+}
+
+/** Bulk sent over answered connections, or name look-ups that carry more than names. */
+function isExfiltration({ times, port, bytesOut, bytesIn }: FlowEvidence): boolean {
+  if (port === 53) return times >= 10 && bytesOut >= 90 * times
+  return bytesIn > 0 && bytesOut >= 1e6 && bytesOut >= 4 * bytesIn && bytesOut >= 50_000 * times
 }
 
 /** What an unusual reading looks like, from the aspect of the metric that explains most of it. */

@@ -40,7 +40,6 @@ export interface FlowFacts {
   readonly proto: string
   readonly service: string
   readonly state: string
-  readonly bytesOut: number
 }
 
 /** One or two sentences about an unusual flow for a network operator. */
@@ -73,7 +72,7 @@ function flowSentence(type: AnomalyType, flow: FlowFacts, e: FlowEvidence): stri
     case 'beaconing':
       return `${who} keeps contacting ${target}: ${count(e.times, 'unusual connection')}, one every ${humanise(e.span / (e.times - 1), 's')} on average.`
     case 'exfiltration':
-      return `${who} sent an unusual amount to ${target}: ${humanise(flow.bytesOut, 'bytes')}.`
+      return `${who} seems to carry data away to ${target}: ${humanise(e.bytesOut, 'bytes')} sent and ${humanise(e.bytesIn, 'bytes')} received in ${count(e.times, 'unusual connection')}.`
     case 'new service':
       return `${who} used a kind of service that is new for it: ${target}.`
     default: {

@@ -58,6 +58,8 @@ export class Explainer {
   /** Matrix column -> index into #shown. */
   readonly #shownOf: Int32Array
   readonly #history = new FlowHistory()
+  /** Highest confidence of any row so far, anomaly or not. */
+  highest = 0
 
   constructor(space: FeatureSpace, models: readonly Model[], options: ExplainerOptions) {
     this.#space = space
@@ -76,11 +78,15 @@ export class Explainer {
 
   /** @param firstRecord number of the batch's first row among all records used */
   explain(rows: ScoredSource, firstRecord: number): Anomaly[] {
-    const { least, ceiling } = this.#options
+    const { contamination, least, ceiling } = this.#options
     const above: number[] = []
-    rows.combined.forEach((evidence, i) => {
-      if (Math.min(evidence, ceiling) >= least) above.push(i)
-    })
+    let most = 0
+    for (let i = 0; i < rows.combined.length; i++) {
+      const evidence = Math.min(rows.combined[i]!, ceiling)
+      if (evidence > most) most = evidence
+      if (evidence >= least) above.push(i)
+    }
+    this.highest = Math.max(this.highest, confidenceOf(most, contamination))
     if (above.length === 0) return []
     const shares = this.#shares(rows, above)
     return above.map((i, k) =>
@@ -182,14 +188,12 @@ export class Explainer {
     const evidence = this.#history.add(batch, i)
     const type = classifyFlow(evidence, causes)
     const opened = !batch.device_is_orig || batch.device_is_orig[i] === 1
-    const bytesOut = (opened ? batch.orig_ip_bytes : batch.resp_ip_bytes)[i]!
     const facts = {
       who,
       opened,
       proto: transportOf(batch.proto[i]!),
       service: stringAt(batch.service, i),
       state: stringAt(batch.conn_state, i),
-      bytesOut,
     }
     return { type, description: describeFlow(type, facts, evidence, causes) }
   }

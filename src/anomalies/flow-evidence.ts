@@ -15,6 +15,7 @@ class Minute {
   flows = 0
   failed = 0
   packets = 0
+  payload = 0
   readonly peers = new Map<string, number>()
   readonly ports = new Set<number>()
   constructor(start: number) {
@@ -25,6 +26,9 @@ class Minute {
 /** A device that keeps contacting one service. */
 interface Contact {
   times: number
+  /** Payload bytes by and to the device. */
+  out: number
+  back: number
   first: number
   last: number
 }
@@ -37,6 +41,8 @@ export interface FlowEvidence {
   readonly flows: number
   readonly failed: number
   readonly packets: number
+  /** Payload bytes in both directions. */
+  readonly payload: number
   readonly peers: number
   readonly ports: number
   /** Of `flows`, those with this peer. */
@@ -44,6 +50,9 @@ export interface FlowEvidence {
   /** Unusual flows with this peer, port and protocol so far, and seconds between the first and this one. */
   readonly times: number
   readonly span: number
+  /** Payload bytes sent to and received from that service in those flows. */
+  readonly bytesOut: number
+  readonly bytesIn: number
 }
 
 /**
@@ -66,23 +75,29 @@ export class FlowHistory {
     const [now, before] = this.#minutesOf(device, Number.isNaN(ts) ? 0 : Math.floor(ts / 60) * 60)
     now.flows++
     now.packets += packets
+    now.payload += finite(batch.orig_bytes[i]!) + finite(batch.resp_bytes[i]!)
     if (isFailed) now.failed++
     if (now.peers.size < MOST_DISTINCT || now.peers.has(peer)) {
       now.peers.set(peer, (now.peers.get(peer) ?? 0) + 1)
     }
     if (now.ports.size < MOST_DISTINCT) now.ports.add(port)
     const contact = this.#contactOf(`${device} ${peer} ${port} ${batch.proto[i]}`, ts)
+    contact.out += finite((isOrig ? batch.orig_bytes : batch.resp_bytes)[i]!)
+    contact.back += finite((isOrig ? batch.resp_bytes : batch.orig_bytes)[i]!)
     return {
       peer,
       port,
       flows: now.flows + (before?.flows ?? 0),
       failed: now.failed + (before?.failed ?? 0),
       packets: now.packets + (before?.packets ?? 0),
+      payload: now.payload + (before?.payload ?? 0),
       peers: Math.max(now.peers.size, before?.peers.size ?? 0),
       ports: Math.max(now.ports.size, before?.ports.size ?? 0),
       withPeer: (now.peers.get(peer) ?? 0) + (before?.peers.get(peer) ?? 0),
       times: contact.times,
       span: finite(contact.last - contact.first),
+      bytesOut: contact.out,
+      bytesIn: contact.back,
     }
   }
 
@@ -103,7 +118,7 @@ export class FlowHistory {
       contact.times++
       if (ts > contact.last) contact.last = ts
     } else {
-      contact = { times: 1, first: ts, last: ts }
+      contact = { times: 1, out: 0, back: 0, first: ts, last: ts }
       this.#contacts.set(key, contact)
       forgetOldest(this.#contacts, MOST_CONTACTS)
     }

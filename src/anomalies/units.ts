@@ -23,10 +23,11 @@ export function humaniseRange(low: number, high: number, unit: string): string {
   const from = humanise(low, unit)
   const to = humanise(high, unit)
   if (from === to) return to
-  const common = from.slice(from.indexOf(' '))
-  return from.includes(' ') && to.endsWith(common)
-    ? `${from.slice(0, -common.length)}–${to}`
-    : `${from}–${to}`
+  // One unit for both ends where it is the same: `40–310 bytes`, `1–7 flows`.
+  const [number, ...rest] = from.split(' ')
+  const its = rest.join(' ')
+  const same = its !== '' && (to.endsWith(` ${its}`) || to.endsWith(` ${its}s`))
+  return `${same ? number : from}–${to}`
 }
 
 function size(bytes: number): string {

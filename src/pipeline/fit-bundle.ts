@@ -26,15 +26,20 @@ const FEW_ROWS = 500
 /** Rows a model is fitted on at most; more change nothing but the time it takes. */
 const MOST_FITTED = 100_000
 
+/** Most rows that a model used for calibration only is fitted on. */
+const MOST_FITTED_BLOCK = 20_000
+
 /**
- * How calibration scores come about: the first tenth of the rows in time (at least 20) is fitted on and the
- * next block scored, then both are fitted on and the block after that scored, and so on.
+ * How calibration scores come about: the first fifth of the rows in time (at least 20) is fitted on and the
+ * next block scored, then both are fitted on and the block after that scored, and so on. Long input has
+ * fewer, larger blocks.
+ *
+ * @returns first row of each scored block, then n
  */
-function foldsOf(n: number): { edges: number[]; mostFitted: number } {
-  const blocks = n <= 20_000 ? 10 : 5
-  const first = Math.max(20, Math.round(n / blocks))
-  const edges = Array.from({ length: blocks }, (_, k) => Math.round(first + ((n - first) * k) / (blocks - 1)))
-  return { edges, mostFitted: 20_000 }
+function blockEdges(n: number): number[] {
+  const blocks = n <= 20_000 ? 8 : 4
+  const first = Math.max(20, Math.round(0.2 * n))
+  return Array.from({ length: blocks + 1 }, (_, k) => Math.round(first + ((n - first) * k) / blocks))
 }
 
 export interface FitOptions {
@@ -78,7 +83,7 @@ export async function fitBundle(
     )
   }
   const detectors = detectorsOf(options.model, seed)
-  const { edges, mostFitted } = foldsOf(n)
+  const edges = blockEdges(n)
   const blocks: Float64Array[][] = detectors.map(() => [])
   for (let k = 0; k + 1 < edges.length; k++) {
     const [from, to] = [edges[k]!, edges[k + 1]!]
@@ -87,7 +92,7 @@ export async function fitBundle(
       kind,
       sliceFeatures(features, 0, from),
       ts.subarray(0, from),
-      mostFitted,
+      MOST_FITTED_BLOCK,
       seed,
     )
     // As long as rows do not differ in anything there is no model to score the next ones.

@@ -69,6 +69,8 @@ export interface DetectSummary {
   readonly byDevice: Readonly<Record<string, number>>
   readonly byType: Readonly<Partial<Record<AnomalyType, number>>>
   readonly threshold: number
+  /** Highest confidence of any record, anomaly or not: what a lower threshold would find. */
+  readonly highest: number
   readonly seconds: number
 }
 
