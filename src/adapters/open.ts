@@ -1,7 +1,7 @@
 import { createReadStream, type Stats } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import { PassThrough, pipeline, type Transform } from 'node:stream'
+import { Readable, type Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { InputError } from './read-report.ts'
 import type { Source } from './source.ts'
@@ -117,29 +117,9 @@ export async function openInput(input: Input, onProgress?: OnProgress): Promise<
       throw explain(input.name, error as NodeJS.ErrnoException)
     }
   }
-  const damage: { report?: (message: string) => void; message?: string } = {}
-  let stream = await peek(counted())
-  let wrappings = 0
-  for (let unwrap = unwrapper(stream.head); unwrap; unwrap = unwrapper(stream.head)) {
-    if (++wrappings > MAX_WRAPPINGS)
-      throw new InputError(`${input.name} is compressed more than ${MAX_WRAPPINGS} times; unpack it first`)
-    stream = await peek(decompressed(stream.all(), unwrap, input.name, damage))
-  }
-  const { head } = stream
-  const source: OpenSource = {
-    name: input.name,
-    ...(wrappings === 0 && input.size !== undefined ? { path: input.path!, size: input.size } : {}),
-    head,
-    bytes: () => stream.all(),
-    close: async () => {
-      raw.destroy()
-    },
-    set onDamage(report: (message: string) => void) {
-      damage.report = report
-      if (damage.message) report(damage.message)
-    },
-  }
-  return source
+  return unwrapped(input, counted(), async () => {
+    raw.destroy()
+  })
 }
 
 /** Bytes in memory as a source: an upload, a test. Compressed bytes are unwrapped. */
@@ -147,15 +127,46 @@ export async function openBytes(
   name: string,
   bytes: AsyncIterable<Uint8Array> | Uint8Array,
 ): Promise<OpenSource> {
-  const damage: { report?: (message: string) => void; message?: string } = {}
-  let stream = await peek(bytes instanceof Uint8Array ? once(bytes) : bytes)
-  for (let unwrap = unwrapper(stream.head); unwrap; unwrap = unwrapper(stream.head))
-    stream = await peek(decompressed(stream.all(), unwrap, name, damage))
-  return { name, head: stream.head, bytes: () => stream.all(), close: async () => {} }
+  return unwrapped({ name, found: false }, bytes instanceof Uint8Array ? once(bytes) : bytes, async () => {})
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
+}
+
+/** Takes off the compression, layer by layer. */
+async function unwrapped(
+  input: Input,
+  chunks: AsyncIterable<Uint8Array>,
+  close: () => Promise<void>,
+): Promise<OpenSource> {
+  const damage: Damage = {}
+  let stream = await peek(chunks)
+  let wrappings = 0
+  for (let unwrap = unwrapper(stream.head); unwrap; unwrap = unwrapper(stream.head)) {
+    if (++wrappings > MAX_WRAPPINGS)
+      throw new InputError(`${input.name} is compressed more than ${MAX_WRAPPINGS} times; unpack it first`)
+    stream = await peek(decompressed(stream.all(), unwrap, input.name, damage))
+  }
+  return {
+    name: input.name,
+    ...(wrappings === 0 && input.path && input.size !== undefined
+      ? { path: input.path, size: input.size }
+      : {}),
+    head: stream.head,
+    bytes: () => stream.all(),
+    close,
+    set onDamage(report: (message: string) => void) {
+      damage.report = report
+      if (damage.message) report(damage.message)
+    },
+  }
+}
+
+/** What is known of damage to compressed data, and who wants to know. */
+interface Damage {
+  report?: (message: string) => void
+  message?: string
 }
 
 interface Peeked {
@@ -209,26 +220,40 @@ async function* decompressed(
   chunks: AsyncIterable<Uint8Array>,
   { format, create }: Unwrapper,
   name: string,
-  damage: { report?: (message: string) => void; message?: string },
+  damage: Damage,
 ): AsyncGenerator<Uint8Array> {
-  const out = new PassThrough({ highWaterMark: CHUNK_SIZE })
-  let failure: Error | undefined
   const transform = create()
-  // A broken stream must first hand over the good bytes: the end is passed on, the error kept aside.
-  pipeline(chunks, transform, (error) => {
-    failure = error ?? undefined
-    out.end()
-  })
+  const ready: Uint8Array[] = []
+  let failure: Error | undefined
+  let ended = false
+  let wake = () => {}
+  const settle = (error?: Error | null) => {
+    failure ??= error ?? undefined
+    ended = true
+    wake()
+  }
+  transform.on('error', settle)
+  transform.on('end', () => settle())
+  // Listening, not iterating: what came before an error is then at hand, not thrown away with the stream.
   transform.on('data', (chunk: Buffer) => {
-    if (!out.write(chunk)) {
-      transform.pause()
-      out.once('drain', () => transform.resume())
-    }
+    ready.push(chunk)
+    transform.pause()
+    wake()
   })
+  Readable.from(chunks, { objectMode: true }).on('error', settle).pipe(transform)
   let size = 0
-  for await (const chunk of out as AsyncIterable<Buffer>) {
-    size += chunk.length
-    yield chunk
+  while (ready.length > 0 || !ended) {
+    const chunk = ready.shift()
+    if (chunk) {
+      size += chunk.length
+      yield chunk
+    } else {
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      transform.resume()
+      await woken
+    }
   }
   if (!failure) return
   if (failure instanceof InputError) throw failure

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import type { AsyncBuffer, Compressors, FileMetaData } from 'hyparquet'
+import type { AsyncBuffer, Compressors } from 'hyparquet'
 import type { Adapter } from '../adapter.ts'
 import { flatten } from '../json/flatten.ts'
 import { InputError } from '../read-report.ts'
@@ -34,6 +34,7 @@ export const parquetAdapter: Adapter = {
   accepts: (head) => Buffer.from(head.subarray(0, 4)).toString('latin1') === MAGIC,
   async *read(source, options, report) {
     report.unit = 'rows'
+    if (source.size === 0) throw new InputError(`${source.name} is empty; expects a Parquet file`)
     const writer = new RowWriter(source.name, options, report)
     const { file, close } = await openFile(source)
     try {
@@ -54,64 +55,40 @@ export const parquetAdapter: Adapter = {
   },
 }
 
-/** The rows of every row group, slice by slice. */
+/** The rows of every row group, slice by slice, one column after another. */
 async function* slices(file: AsyncBuffer, name: string): AsyncGenerator<Iterable<Row | undefined>> {
-  const { parquetMetadataAsync, parquetRead } = await import('hyparquet')
-  const damaged = (error: unknown) =>
-    new InputError(
+  try {
+    const { parquetScan, parquetSchema } = await import('hyparquet')
+    const scan = await parquetScan({ file, compressors, parsers })
+    const names = parquetSchema(scan.metadata).children.map((child) => child.element.name)
+    for (const range of scan.ranges) {
+      for (let rowStart = range.rowStart; rowStart < range.rowEnd; rowStart += SLICE) {
+        const rowEnd = Math.min(rowStart + SLICE, range.rowEnd)
+        const columns = new Map<string, ArrayLike<unknown>>()
+        for (const column of names) {
+          const values: ArrayLike<unknown> = await scan.readColumn({ column, rowStart, rowEnd })
+          if (values.length !== rowEnd - rowStart)
+            throw new Error(`column ${column} has ${values.length} of ${rowEnd - rowStart} values`)
+          columns.set(column, values)
+        }
+        yield rowsOf(columns, rowEnd - rowStart)
+      }
+    }
+  } catch (error) {
+    if (error instanceof InputError) throw error
+    throw new InputError(
       `${name} begins like Parquet but cannot be read: ${(error as Error).message}; it may be cut off or damaged, write it again`,
     )
-  let metadata: FileMetaData
-  try {
-    metadata = await parquetMetadataAsync(file)
-  } catch (error) {
-    throw damaged(error)
-  }
-  let groupStart = 0
-  for (const group of metadata.row_groups) {
-    const groupEnd = groupStart + Number(group.num_rows)
-    if (!Number.isSafeInteger(groupEnd) || groupEnd < groupStart)
-      throw damaged(new Error(`a row group of ${group.num_rows} rows`))
-    for (let start = groupStart; start < groupEnd; start += SLICE) {
-      const end = Math.min(start + SLICE, groupEnd)
-      const columns = new Map<string, unknown[]>()
-      try {
-        await parquetRead({
-          file,
-          metadata,
-          rowStart: start,
-          rowEnd: end,
-          compressors,
-          parsers,
-          useOffsetIndex: true,
-          onChunk: ({ columnName, columnData, rowStart }) => {
-            let column = columns.get(columnName)
-            if (!column) {
-              column = new Array<unknown>(end - start)
-              columns.set(columnName, column)
-            }
-            for (let i = 0; i < columnData.length; i++) {
-              const at = rowStart - start + i
-              if (at >= 0 && at < column.length) column[at] = columnData[i]
-            }
-          },
-        })
-      } catch (error) {
-        throw damaged(error)
-      }
-      yield rowsOf(columns, end - start)
-    }
-    groupStart = groupEnd
   }
 }
 
 /** Rows over columns; a nested one is flattened, undefined when that goes too deep. */
 function* rowsOf(
-  columns: ReadonlyMap<string, readonly unknown[]>,
+  columns: ReadonlyMap<string, ArrayLike<unknown>>,
   length: number,
 ): Generator<Row | undefined> {
   const names = [...columns.keys()]
-  const nested = names.some((name) => columns.get(name)!.some((value) => isStruct(value)))
+  const nested = names.some((name) => Array.prototype.some.call(columns.get(name)!, isStruct))
   for (let i = 0; i < length; i++) {
     if (nested) yield flatten(Object.fromEntries(names.map((name) => [name, columns.get(name)![i]])))
     else yield { keys: () => names, get: (name) => columns.get(name)?.[i] }

@@ -159,11 +159,9 @@ class Table {
       else bindings.set(column, { source: name })
     }
     if (dialect) {
-      this.folded.forEach((name, column) => {
-        const spec = dialect.columns[name]
-        if (spec && Object.hasOwn(dialect.columns, name))
-          bind(column, typeof spec === 'string' ? { field: spec } : spec)
-      })
+      // In the dialect's order: where two columns are the same field, the one it names first is taken.
+      for (const [name, spec] of Object.entries(dialect.columns))
+        bind(this.folded.indexOf(name), typeof spec === 'string' ? { field: spec } : spec)
     } else this.#bindBySynonyms(bind)
     const skip = new Set(dialect?.skip ?? [])
     const unset = [...UNSET_WORDS, ...(dialect?.unset ?? [])]

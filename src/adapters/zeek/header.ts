@@ -77,19 +77,23 @@ export class ZeekHeader {
 
   /** The bindings of the known fields with their column numbers. */
   bindings(): { column: number; binding: FlowBinding }[] {
+    const names = this.fields.map((name) => name.toLowerCase())
+    // The protocol's number (Zeek 7) says more than its word, 'unknown_transport' for most.
+    const proto = names.includes('ip_proto') ? 'ip_proto' : 'proto'
     const taken = new Set<FlowField>()
-    // Zeek 7.1 adds the protocol's number, which also tells what `proto` calls unknown_transport.
-    const number = this.fields.includes('ip_proto')
-    return this.fields.flatMap((source, column) => {
-      const field = number && source === 'proto' ? undefined : FIELDS[source.toLowerCase()]
+    return names.flatMap((name, column) => {
+      const field = name === proto ? 'proto' : name === 'proto' ? undefined : FIELDS[name]
       if (!field || taken.has(field)) return []
       taken.add(field)
-      return [{ column, binding: { source, field, ...(field === 'service' ? { word: unescaped } : {}) } }]
+      const source = this.fields[column]!
+      return [{ column, binding: { source, field, ...(TEXTS.has(field) ? { word: unescaped } : {}) } }]
     })
   }
 }
 
-/** Zeek writes separators and control characters inside a value as `\xHH`. */
+const TEXTS: ReadonlySet<FlowField> = new Set(['service', 'conn_state', 'history'])
+
+/** Zeek writes bytes that would break a row as `\xHH`. */
 function unescaped(text: string): string {
-  return text.replace(/\\x([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return text.replace(/\\x([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }

@@ -11,6 +11,8 @@ export const zeekTable: Dialect = {
     id_orig_p: 'orig_p',
     id_resp_h: 'resp_h',
     id_resp_p: 'resp_p',
+    // The number says more than the word, which is 'unknown_transport' for most.
+    ip_proto: 'proto',
     proto: 'proto',
     service: 'service',
     duration: 'duration',
@@ -29,5 +31,5 @@ export const zeekTable: Dialect = {
     detailed_label: 'detailed_label',
     det_label: 'detailed_label',
   },
-  skip: ['local_orig', 'local_resp', 'tunnel_parents', 'vlan', 'inner_vlan', 'ip_proto'],
+  skip: ['local_orig', 'local_resp', 'tunnel_parents', 'vlan', 'inner_vlan'],
 }
