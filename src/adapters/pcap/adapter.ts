@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os'
+import { statSync } from 'node:fs'
 import type { FlowBatch } from '../../schema/flow-batch.ts'
 import type { Adapter, ReadOptions } from '../adapter.ts'
 import type { ReadReport } from '../read-report.ts'
@@ -9,6 +9,9 @@ import { fileInput, streamInput } from './file-input.ts'
 import { readParallel } from './parallel.ts'
 import { CaptureReader, isCapture } from './reader.ts'
 import { FlowRows } from './rows.ts'
+
+/** Bytes from which starting workers takes less time than it saves. */
+const WORTH_WORKERS = 32 * 1024 * 1024
 
 /** Captures in pcap or pcapng to flows. */
 export const pcapAdapter: Adapter = {
@@ -22,9 +25,9 @@ async function* read(source: Source, options: ReadOptions, report: ReadReport): 
   report.adapter = 'pcap'
   report.unit = 'packets'
   const rows = new FlowRows(options.batchSize ?? 8192)
-  const workers = Math.min(options.workers ?? 1, SHARDS, availableParallelism())
-  // Only a file can be read by several at once.
-  if (workers > 1 && source.path !== undefined) {
+  const workers = Math.min(options.workers ?? 1, SHARDS)
+  // Only a file can be read by several at once, and only a large one gains by it.
+  if (workers > 1 && source.path !== undefined && statSync(source.path).size >= WORTH_WORKERS) {
     yield* readParallel(source.path, workers, rows, report)
     return
   }

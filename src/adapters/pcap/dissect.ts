@@ -27,6 +27,8 @@ export class Dissector implements PacketSink {
   #ts = 0
   /** A fragment that waits for others is neither used nor rejected yet. */
   #held = 0
+  /** 0 while inside a packet that is counted already. */
+  #weight = 1
 
   constructor(flows: FlowAssembler, report: ReadReport) {
     this.#flows = flows
@@ -96,13 +98,19 @@ export class Dissector implements PacketSink {
       if (ipEnd - at === total) {
         const id = `${s.key[3]} ${s.key[7]} ${protocol} ${(buf[at + 4]! << 8) | buf[at + 5]!}`
         const data = buf.subarray(at + header, ipEnd)
-        const whole = this.#fragments.add(id, offset, data, (fragment & 0x2000) !== 0, this.#ts)
+        const whole = this.#fragments.add(id, offset, data, (fragment & 0x2000) !== 0, this.#ts, this.#weight)
         if (!whole) return HELD
-        this.#held++
-        const reason = this.#transport(
-          whole, 0, whole.length, whole.length, protocol, header + whole.length, macs, buf, depth,
-        ) // biome-ignore format: one call
-        return reason === '' ? HELD : reason
+        return this.#transport(
+          whole,
+          0,
+          whole.length,
+          whole.length,
+          protocol,
+          header + whole.length,
+          macs,
+          buf,
+          depth,
+        )
       }
       // The first fragment still tells ports; the others tell nothing.
       if (offset !== 0) return 'fragment is cut off'
@@ -150,23 +158,11 @@ export class Dissector implements PacketSink {
         p += 8
         if (offset === 0 && !more) continue
         if (ipEnd - at !== total) return 'fragment is cut off'
-        const whole = this.#fragments.add(id, offset, buf.subarray(p, ipEnd), more, this.#ts)
+        const whole = this.#fragments.add(id, offset, buf.subarray(p, ipEnd), more, this.#ts, this.#weight)
         if (!whole) return HELD
-        this.#held++
         // Behind the fragment header the length is that of the whole datagram.
         const length = p - 8 - at + whole.length
-        const reason = this.#transport(
-          whole,
-          0,
-          whole.length,
-          whole.length,
-          protocol,
-          length,
-          macs,
-          buf,
-          depth,
-        )
-        return reason === '' ? HELD : reason
+        return this.#transport(whole, 0, whole.length, whole.length, protocol, length, macs, buf, depth)
       } else break
     }
     if (protocol === 59) return 'IPv6 packet has no payload'
@@ -217,7 +213,10 @@ export class Dissector implements PacketSink {
       const inner = this.#inner
       if (innerOfUdp(buf, at, at + captured, inner)) {
         // What the tunnel carries may be nothing we know; the packet was used all the same.
+        const weight = this.#weight
+        this.#weight = 0
         this.#enter(buf, inner.at, inner.end, at + length, inner.type, depth)
+        this.#weight = weight
       }
     }
     return reason

@@ -34,11 +34,19 @@ export class Fragments {
    * @param key what identifies the datagram: addresses, identification, protocol
    * @param from offset of the data in the datagram's payload, bytes
    * @param more whether further fragments follow
+   * @param weight packets it counts for in {@link lost} and {@link waiting}
    * @returns the whole payload when it is complete
    */
-  add(key: string, from: number, data: Uint8Array, more: boolean, ts: number): Uint8Array | undefined {
+  add(
+    key: string,
+    from: number,
+    data: Uint8Array,
+    more: boolean,
+    ts: number,
+    weight = 1,
+  ): Uint8Array | undefined {
     if (from + data.length > MAX_DATAGRAM) {
-      this.lost++
+      this.lost += weight
       return undefined
     }
     let datagram = this.#datagrams.get(key)
@@ -50,7 +58,7 @@ export class Fragments {
       datagram = { ts, bytes: 0, packets: 0, total: -1, parts: [] }
       this.#datagrams.set(key, datagram)
     }
-    datagram.packets++
+    datagram.packets += weight
     datagram.parts.push({ from, data: data.slice() })
     // A fragment of few bytes costs memory too.
     datagram.bytes += data.length + 128

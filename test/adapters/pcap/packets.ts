@@ -17,7 +17,9 @@ export interface TcpOptions {
 const bytesOf = (data: Uint8Array | string | undefined): Uint8Array =>
   typeof data === 'string' ? new TextEncoder().encode(data) : (data ?? new Uint8Array(0))
 
-function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+const concat = (...parts: readonly Uint8Array[]) => joined(parts)
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0))
   let at = 0
   for (const part of parts) {
@@ -148,13 +150,13 @@ export function pcap(packets: readonly Timed[], o: PcapOptions = {}): Uint8Array
   const u32 = (x: number) => (little ? be32(x).reverse() : be32(x))
   const u16 = (x: number) => (little ? be16(x).reverse() : be16(x))
   const unit = nano ? 1e9 : 1e6
-  return concat(
+  return joined([
     u32(modified ? 0xa1b2cd34 : nano ? 0xa1b23c4d : 0xa1b2c3d4), u16(2), u16(4), u32(0), u32(0), u32(262144), u32(link),
     ...packets.flatMap(({ ts, data, wire }) => [
       u32(Math.floor(ts)), u32(Math.round((ts - Math.floor(ts)) * unit)), u32(data.length), u32(wire ?? data.length),
       new Uint8Array(modified ? 8 : 0), data,
     ]),
-  ) // biome-ignore format: one file
+  ]) // biome-ignore format: one file
 }
 
 export interface Interface {

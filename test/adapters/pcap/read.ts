@@ -1,5 +1,7 @@
 import type { ReadOptions } from '../../../src/adapters/adapter.ts'
 import { pcapAdapter } from '../../../src/adapters/pcap/adapter.ts'
+import { readParallel } from '../../../src/adapters/pcap/parallel.ts'
+import { FlowRows } from '../../../src/adapters/pcap/rows.ts'
 import { ReadReport } from '../../../src/adapters/read-report.ts'
 import { stringAt } from '../../../src/schema/dictionary.ts'
 import type { FlowBatch } from '../../../src/schema/flow-batch.ts'
@@ -19,13 +21,13 @@ export interface Flow {
   macs: readonly [string, string]
 }
 
-/** Flows of a capture in memory (cut into chunks of `chunk` bytes) or on disk. */
+/** Flows of a capture in memory (cut into chunks of `chunk` bytes) or on disk (with `threads` workers). */
 export async function flowsOf(
   input: Uint8Array | string,
-  options: ReadOptions & { chunk?: number } = {},
+  options: ReadOptions & { chunk?: number; threads?: number } = {},
 ): Promise<{ flows: Flow[]; report: ReadReport; batches: FlowBatch[]; names: ReadonlyMap<string, string> }> {
   const report = new ReadReport('capture.pcap')
-  const { chunk = 1 << 20, ...rest } = options
+  const { chunk = 1 << 20, threads, ...rest } = options
   const source = {
     name: 'capture.pcap',
     ...(typeof input === 'string' ? { path: input } : {}),
@@ -37,7 +39,11 @@ export async function flowsOf(
   const flows: Flow[] = []
   const batches: FlowBatch[] = []
   let names: ReadonlyMap<string, string> = new Map()
-  for await (const b of pcapAdapter.read(source, rest, report)) {
+  const read =
+    threads === undefined
+      ? pcapAdapter.read(source, rest, report)
+      : readParallel(input as string, threads, new FlowRows(rest.batchSize ?? 8192), report)
+  for await (const b of read) {
     if (b.kind !== 'flows') throw new Error('a capture gives flows')
     batches.push(b)
     names = b.names ?? names
