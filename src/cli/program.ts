@@ -10,6 +10,7 @@ import { simulateCommand } from './commands/simulate.ts'
 import { startCommand } from './commands/start.ts'
 import { trainCommand } from './commands/train.ts'
 import { fail } from './failure.ts'
+import { handleInterrupts } from './interrupt.ts'
 
 /**
  * Runs one command line and sets the exit code: 0 done, 1 failed, 2 wrong usage,
@@ -19,6 +20,7 @@ import { fail } from './failure.ts'
  */
 export async function main(args: readonly string[]): Promise<void> {
   survivePipes()
+  handleInterrupts()
   const json = args.includes('--json')
   try {
     await program().parseAsync(args.length === 0 ? ['--help'] : args, { from: 'user' })
@@ -70,9 +72,7 @@ function version(): string {
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
 }
 
-/**
- * A reader that has seen enough (`| head`) is not an error, and an interrupted run leaves no half-written file.
- */
+/** A reader that has seen enough (`| head`) is not an error. */
 function survivePipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -82,16 +82,6 @@ function survivePipes(): void {
       }
       // A file that is being written is still wanted; without one nobody is listening any more.
       if (!outputsOpen()) process.exit(0)
-    })
-  }
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-  ] as const) {
-    process.once(signal, () => {
-      abortOutputs()
-      process.exit(code)
     })
   }
 }

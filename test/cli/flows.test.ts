@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -8,6 +8,15 @@ const folder = mkdtempSync(join(tmpdir(), 'motewatch-flows-'))
 const log = join(folder, 'conn.log')
 beforeAll(() => writeFileSync(log, connLog(60)))
 afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Calls `then` once an output is being written in `dir`. */
+function whenStarted(dir: string, then: () => void): void {
+  const wait = setInterval(() => {
+    if (!existsSync(dir) || readdirSync(dir).length === 0) return
+    clearInterval(wait)
+    then()
+  }, 10)
+}
 
 describe.concurrent('flows', () => {
   it('writes Zeek TSV on standard output and what was read beside it', async () => {
@@ -89,24 +98,40 @@ describe.concurrent('flows', () => {
     expect(readdirSync(inputs)).toEqual([])
   })
 
-  it('leave no half-written output on Ctrl-C', async () => {
-    const output = join(folder, 'interrupted', 'out.csv')
+  it('leave no half-written output when stopped', async () => {
+    const output = join(folder, 'stopped', 'out.csv')
     const { code } = await motewatch(['flows', '--input', '-', '--output', output], {
       input: connLog(20_000),
-      during: (child) => {
-        const wait = setInterval(() => {
-          try {
-            if (readdirSync(join(folder, 'interrupted')).length === 0) return
-          } catch {
-            return
-          }
-          clearInterval(wait)
-          child.kill('SIGINT')
-        }, 10)
-      },
+      during: (child) => whenStarted(join(folder, 'stopped'), () => child.kill('SIGTERM')),
     })
-    expect(code).toBe(130)
-    expect(readdirSync(join(folder, 'interrupted'))).toEqual([])
+    expect(code).toBe(143)
+    expect(readdirSync(join(folder, 'stopped'))).toEqual([])
+  })
+
+  it('of a pipe are finished at the first Ctrl-C and dropped at the second', async () => {
+    const output = join(folder, 'first', 'out.csv')
+    const first = await motewatch(['flows', '--input', '-', '--output', output], {
+      input: connLog(10),
+      during: (child) =>
+        whenStarted(join(folder, 'first'), () => {
+          child.kill('SIGINT')
+          child.stderr!.once('data', () => child.stdin!.end())
+        }),
+    })
+    expect(first.code).toBe(0)
+    expect(first.stderr).toContain('finishing with what was read')
+    expect(readFileSync(output, 'utf8').trimEnd().split('\n')).toHaveLength(11)
+
+    const second = await motewatch(['flows', '--input', '-', '--output', join(folder, 'second', 'out.csv')], {
+      input: connLog(10),
+      during: (child) =>
+        whenStarted(join(folder, 'second'), () => {
+          child.kill('SIGINT')
+          child.stderr!.once('data', () => child.kill('SIGINT'))
+        }),
+    })
+    expect(second.code).toBe(130)
+    expect(readdirSync(join(folder, 'second'))).toEqual([])
   })
 
   it('do not mind a reader that has seen enough', async () => {

@@ -1,0 +1,32 @@
+import { abortOutputs } from '../output/sink.ts'
+
+const SIGNALS = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const
+
+let pipeMayEnd = false
+
+/**
+ * Lets a first Ctrl-C pass when standard input is read: in `tcpdump … | motewatch …` it reaches both, tcpdump
+ * ends the capture, and what came until then is to be finished, not thrown away. A second one stops.
+ */
+export function finishPipeOnInterrupt(): void {
+  pipeMayEnd = true
+}
+
+/** An interrupted run leaves no half-written file. */
+export function handleInterrupts(): void {
+  for (const [signal, code] of SIGNALS) {
+    process.on(signal, () => {
+      if (signal === 'SIGINT' && pipeMayEnd) {
+        pipeMayEnd = false
+        process.stderr.write('motewatch: finishing with what was read; Ctrl-C again to stop\n')
+        return
+      }
+      abortOutputs()
+      process.exit(code)
+    })
+  }
+}
