@@ -15,6 +15,8 @@ export interface Layout extends TableSample {
 }
 
 const DELIMITERS = [',', ';', '\t', '|', ' ']
+/** First cells of what follows the rows of a known dialect. */
+const SUMMARIES: ReadonlySet<string> = new Set(dialects.flatMap((d) => d.endsAt ?? []))
 const SNIFFED_ROWS = 100
 const SAMPLED_ROWS = 2000
 
@@ -92,6 +94,7 @@ function splitRows(sample: Uint8Array, delimiter: string, complete: boolean, mos
     at = next
     if (splitter.broken) continue
     const cells = splitter.cells(sample)
+    if (SUMMARIES.has(cells[0]!) && rows.length > 1) break
     if (cells.length > 1 || cells[0] !== '') rows.push(cells)
   }
   return rows

@@ -234,6 +234,7 @@ class Table {
       const bytes = Buffer.from(cell)
       return !Number.isNaN(parseNumber(bytes, 0, bytes.length))
     }).length
+    if (cells.length === 0) return this.#rows.some((row) => NOT_FINITE.test(row[column] ?? ''))
     return numbers > 0 && numbers >= cells.length * 0.9
   }
 
@@ -346,6 +347,9 @@ class Table {
     }
   }
 }
+
+/** What only a column of numbers holds. */
+const NOT_FINITE = /^\s*[+-]?(nan|inf|infinity)\s*$/i
 
 /** Cells a batch holds at most, so that very wide tables stay small in memory. */
 const BATCH_CELLS = 1 << 22

@@ -132,7 +132,7 @@ export function parseDate(bytes: Uint8Array, start: number, end: number, order: 
     } else return Number.NaN
     while (i < to && groups < 3 && isDateSeparator(bytes[i]!)) i++
   }
-  if (groups === 2 || groups === 0) return Number.NaN
+  if (groups === 2 || groups === 0 || (order === 'ymd') !== (firstWidth === 4)) return Number.NaN
   let [year, month, day] = inOrder(first, order, named, firstWidth)
   if (year < 100) year += year < 70 ? 2000 : 1900
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return Number.NaN
@@ -144,7 +144,7 @@ function isDateSeparator(c: number): boolean {
 }
 
 function inOrder(g: number[], order: Order, named: number, width: number): [number, number, number] {
-  if (width === 4 || order === 'ymd') return [g[0]!, g[1]!, g[2]!]
+  if (width === 4) return [g[0]!, g[1]!, g[2]!]
   if (named === 0) return [g[2]!, g[0]!, g[1]!]
   if (named === 1 || order === 'dmy') return [g[2]!, g[1]!, g[0]!]
   return [g[2]!, g[0]!, g[1]!]

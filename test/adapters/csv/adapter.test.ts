@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest'
+import { InputError } from '../../../src/adapters/read-report.ts'
+import { sharedData } from '../../shared-data.ts'
+import { attempt, readBytes } from '../contract.ts'
+
+const read = (text: string, options = {}) => readBytes(Buffer.from(text), options, undefined, 'traffic.csv')
+async function refusal(text: string | Uint8Array, adapter?: string): Promise<string> {
+  const result = await attempt(typeof text === 'string' ? Buffer.from(text) : text, adapter)
+  if (result instanceof InputError) return result.message
+  throw new Error(`was read: ${JSON.stringify(result.rows.slice(0, 2))}`)
+}
+const flowRows = (n: number) =>
+  Array.from(
+    { length: n },
+    (_, i) => `2021-01-01 00:00:${10 + i},10.0.0.${i},4000,10.0.0.99,443,tcp,1.5,100,200`,
+  ).join('\n')
+const flowHeader =
+  'Timestamp,Source IP,Source Port,Destination IP,Destination Port,Protocol,Duration,Bytes Sent,Bytes Received'
+
+describe('tables of flows', () => {
+  it('map their columns by synonyms', async () => {
+    const { rows, report } = await read(`${flowHeader}\n${flowRows(12)}\n`)
+    expect(rows[2]).toMatchObject({
+      orig_h: '10.0.0.2',
+      orig_p: 4000,
+      resp_h: '10.0.0.99',
+      resp_p: 443,
+      proto: 6,
+      duration: 1.5,
+      orig_bytes: 100,
+      resp_bytes: 200,
+    })
+    expect(Object.fromEntries(report.mapping)).toMatchObject({ orig_h: 'Source IP', ts: 'Timestamp' })
+  })
+
+  it.each([';', '\t', '|'])('with %j between the cells', async (delimiter) => {
+    const { rows } = await read(`${flowHeader}\n${flowRows(12)}\n`.replaceAll(',', delimiter))
+    expect(rows).toHaveLength(12)
+    expect(rows[0]!.resp_p).toBe(443)
+  })
+
+  it('reject broken rows with place, expectation, value and remedy', async () => {
+    const broken = [
+      '2021-01-01 00:01:00,10.0.0.1,4000,10.0.0.99,443,tcp,abc,100,200',
+      '2021-01-01 00:01:00,999.0.0.1,4000,10.0.0.99,443,tcp,1,100,200',
+      '2021-01-01 00:01:00,10.0.0.1,70000,10.0.0.99,443,tcp,1,100,200',
+      '2021-01-01 00:01:00,10.0.0.1',
+      '2021-01-01 00:01:00,10.0.0.1,4000,10.0.0.99,443,tcp,1,100,200,300,400',
+      '2021-01-01 00:01:00,10.0.0.1,4000,10.0.0.99,443,tcp,Infinity,100,200',
+      'yesterday,10.0.0.1,4000,10.0.0.99,443,tcp,1,100,200',
+      '2021-01-01 00:01:00,10.0.0.1,4000,10.0.0.99,443,tcp,1,-5,200',
+    ]
+    const { report, rows } = await read(`${flowHeader}\n${flowRows(40)}\n${broken.join('\n')}\n`)
+    expect(rows).toHaveLength(40)
+    expect(report.rejected).toBe(broken.length)
+    expect(report.problems[0]).toEqual({
+      place: 'traffic.csv:42',
+      message: 'Duration expects seconds, 0 or more, got "abc"; correct or remove the row',
+    })
+    expect(report.problems[3]!.message).toMatch(/expects 9 columns as the header says, got 2/)
+    expect(report.reasons.get('wrong number of columns')).toBe(2)
+  })
+
+  it('take a mapping for columns nobody could guess', async () => {
+    const text = `a,b,c,d\n${Array.from({ length: 9 }, (_, i) => `10.0.0.${i},10.0.1.1,${i * 10},x`).join('\n')}\n`
+    const { rows, report } = await read(text, { map: { orig_h: 'a', resp_h: 'b', orig_bytes: 'c' } })
+    expect(rows[3]).toMatchObject({ orig_h: '10.0.0.3', resp_h: '10.0.1.1', orig_bytes: 30 })
+    expect(report.unmapped).toEqual(['d'])
+    await expect(read(text, { map: { orig_h: 'nope' } })).rejects.toThrow(
+      /no column "nope".*it has a, b, c, d/,
+    )
+  })
+})
+
+describe('tables of readings', () => {
+  it('without time and device are rows of numbers', async () => {
+    const { rows, kinds } = await read('x,y,word\n1,2,a\n3,4,b\n5,,c\n')
+    expect([...kinds]).toEqual(['readings'])
+    expect(rows[2]).toEqual({
+      ts: Number.NaN,
+      device: 'traffic.csv',
+      'metrics.x': 5,
+      'metrics.y': Number.NaN,
+    })
+  })
+
+  it('keep ground truth out of the metrics', async () => {
+    const { rows } = await read(
+      'timestamp,value,anomaly,changepoint\n2020-01-01 00:00:00,5,1,0\n2020-01-01 00:00:01,6,0,1\n',
+    )
+    expect(Object.keys(rows[0]!).filter((k) => k.startsWith('metrics'))).toEqual(['metrics.value'])
+    expect(rows.map((r) => r.label)).toEqual(['anomaly', 'benign'])
+  })
+
+  it('know the column that names the device from one that numbers the rows', async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => `${i},sensor${i % 4},${i / 3}`).join('\n')
+    const { report } = await read(`id,sensor,t\n${rows}\n`)
+    expect(report.mapping.get('device')).toBe('sensor')
+    expect(report.unmapped).toEqual(['id'])
+  })
+
+  it('may come without header, in UTF-16, with a delimiter at the end of each row', async () => {
+    const bare = await read('1,2.5\n2,3.5\n3,4.5\n')
+    expect(bare.rows[1]).toMatchObject({ 'metrics.column 1': 2, 'metrics.column 2': 3.5 })
+    const utf16 = await readBytes(Buffer.from('\uFEFFtime;wärme\n2020-01-01;1\n2020-01-02;2\n', 'utf16le'))
+    expect(utf16.rows[1]).toMatchObject({ 'metrics.wärme': 2 })
+    const trailing = await read('a,b\n1,2,\n3,4,\n5,6,\n')
+    expect(trailing.rows).toHaveLength(3)
+  })
+
+  it.skipIf(!sharedData('skab/valve1/0.csv'))('SKAB and NAB files are read completely', async () => {
+    const { readReadings } = await import('../../../src/adapters/read.ts')
+    const skab = await readReadings(sharedData('skab/valve1/0.csv')!)
+    expect([skab.length, skab.metrics.size]).toEqual([1147, 8])
+    const nab = await readReadings(sharedData('nab/data/realTraffic/occupancy_6005.csv')!)
+    expect([nab.length, ...nab.metrics.keys()]).toEqual([2380, 'value'])
+  })
+})
+
+describe('what is no table', () => {
+  it('is refused in words that help', async () => {
+    expect(await refusal('')).toMatch(/is empty/)
+    expect(await refusal('a,b,c\n')).toMatch(/header but no rows/)
+    expect(await refusal('<!DOCTYPE html><html><body>404</body></html>')).toMatch(
+      /HTML page, which no adapter reads/,
+    )
+    expect(await refusal(Uint8Array.from({ length: 3000 }, (_, i) => (i * 7919) % 256))).toMatch(
+      /binary data/,
+    )
+    expect(await refusal('Dear all,\n\nthe meeting is at noon.\nBring cake, please; thanks.\nBye')).toMatch(
+      /no adapter reads/,
+    )
+    expect(await refusal('name,colour\nrose,red\nviolet,blue\n')).toMatch(/no numeric column.*name, colour/)
+    expect(await refusal('PK\u0003\u0004zip')).toMatch(/ZIP archive/)
+    expect(await refusal('just text\nwhich goes on\nand on, and on\n', 'csv')).toMatch(/not delimited text/)
+    expect(await refusal('a,b\n1,2\n', 'pcap')).not.toBe('')
+    expect(await refusal('a,b\n1,2\n', 'zeek')).not.toBe('')
+    expect(await refusal('a,b\n1,2\n', 'nope')).toMatch(/unknown adapter "nope"; there are pcap/)
+  })
+
+  it('a quote that is never closed costs one row, not the file', async () => {
+    const { report } = await read(`device,x\n${'a,1\n'.repeat(50)}"b,2\n${'c,3\n'.repeat(50)}`)
+    expect([report.used, report.rejected]).toEqual([100, 1])
+  })
+
+  it('a line of two megabytes is rejected, the rest read', async () => {
+    const { report } = await read(`device,x\n${'a,1\n'.repeat(50)}${'b'.repeat(2_000_000)},2\nc,3\n`)
+    expect([report.used, report.rejected]).toEqual([51, 1])
+  })
+})
