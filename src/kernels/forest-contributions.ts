@@ -48,7 +48,7 @@ export function forestContributions(
       let remaining = expected[sizes[2 * nodes + 1]!]!
       while (k < half && thresholds[nodes + k] !== Infinity) {
         const j = features[nodes + k]!
-        k = 2 * k + (data[row + j]! > thresholds[nodes + k]! ? 1 : 0)
+        k = 2 * k + Number(data[row + j]! > thresholds[nodes + k]!)
         const after = expected[sizes[2 * nodes + k]!]!
         gains[j]! += remaining - 1 - after
         remaining = after
@@ -58,7 +58,7 @@ export function forestContributions(
     for (let j = 0; j < d; j++) anyGain ||= gains[j]! > 0
     let total = 0
     for (let j = 0; j < d; j++) {
-      const rare = rarity(sorted.subarray(j * nSorted, (j + 1) * nSorted), data[row + j]!)
+      const rare = rarity(sorted, j * nSorted, (j + 1) * nSorted, data[row + j]!)
       gains[j] = (anyGain ? Math.sqrt(Math.max(0, gains[j]!)) : 1) * (rare * rare + ordinary)
       total += gains[j]!
     }

@@ -17,29 +17,37 @@ export function sortedValues(X: Matrix, rows: ArrayLike<number>): Float32Array {
 
 /**
  * How rare a value is beside others: -log10 of the share of them at least as far out on either side, 0 in
- * the middle. Beyond all n of them it is log10(n) times the distance from the median, in units of the
- * distance of the outermost value; twice log10(n) when they are all equal.
+ * the middle. Beyond all n of them it is log10(n + 1) times the distance from the median, in units of the
+ * distance of the outermost value; twice log10(n + 1) when they are all equal.
  *
- * @param values n > 0 of them, ascending
+ * @param values ascending in [from, to), at least one
  */
-export function rarity(values: Float32Array, x: number): number {
-  const n = values.length
-  const above = n - countBelow(values, x, false)
-  const below = countBelow(values, x, true)
+export function rarity(values: Float32Array, from: number, to: number, x: number): number {
+  const n = to - from
+  const below = firstAbove(values, from, to, x) - from // not above x
+  const above = to - firstNotBelow(values, from, to, x) // not below x
   const tail = Math.min(above, below)
   if (tail > 0) return Math.max(0, -Math.log10((2 * tail) / n))
-  const median = values[n >> 1]!
-  const span = Math.abs((above === 0 ? values[n - 1]! : values[0]!) - median)
+  const median = values[from + (n >> 1)]!
+  const span = Math.abs((above === 0 ? values[to - 1]! : values[from]!) - median)
   return Math.log10(n + 1) * (span > 0 ? Math.abs(x - median) / span : 2)
 }
 
-/** How many of the ascending values are below x, or not above it. */
-function countBelow(values: Float32Array, x: number, orEqual: boolean): number {
-  let low = 0
-  let high = values.length
+/** Index of the first of the ascending values in [low, high) above x. */
+function firstAbove(values: Float32Array, low: number, high: number, x: number): number {
   while (low < high) {
     const middle = (low + high) >> 1
-    if (values[middle]! < x || (orEqual && values[middle] === x)) low = middle + 1
+    if (values[middle]! <= x) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Index of the first of the ascending values in [low, high) that is not below x. */
+function firstNotBelow(values: Float32Array, low: number, high: number, x: number): number {
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (values[middle]! < x) low = middle + 1
     else high = middle
   }
   return low
