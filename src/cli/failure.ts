@@ -26,6 +26,9 @@ const SPOKEN: Readonly<Record<string, number>> = {
   RangeError: 1,
 }
 
+/** Longest message shown, characters. */
+const LONGEST = 600
+
 /**
  * Reports an error on one line and returns the exit code. With `json` the line is the one JSON document
  * on standard output: `{"error":{"type":…,"message":…}}`.
@@ -53,6 +56,7 @@ export function errorJson(error: unknown): { type: string; message: string } {
   if (error instanceof CommanderError && error.code === 'commander.excessArguments') {
     line = `${line.replace(/^too many arguments.* got \d+: (.*)\.$/, 'unexpected "$1"')}; files are given with --input`
   }
+  if (line.length > LONGEST) line = `${line.slice(0, LONGEST)}…`
   if (type in SPOKEN) return { type, message: line }
   return { type, message: `${line || name} (unexpected; MOTEWATCH_DEBUG=1 shows where)` }
 }
