@@ -24,7 +24,8 @@ class Lane {
   constructor(path: string, source: string, shards: readonly number[], wake: () => void) {
     const task: WorkerTask = { path, source, shards, inFlight: this.inFlight }
     const file = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
-    this.worker = new Worker(file, { workerData: task })
+    // Flags of the main thread (--input-type with -e, for one) need not fit a file.
+    this.worker = new Worker(file, { workerData: task, execArgv: [] })
     this.worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'flows') {
         this.upTo = message.upTo
