@@ -59,23 +59,31 @@ export function classifyReading(causes: readonly Cause[]): AnomalyType {
     if (first && first.affected.value === 'missing') return 'dropout'
     return 'unusual reading'
   }
-  const { metric, aspect } = first.spec
+  const { metric, aspect, direction } = first.spec
   const side = sideOf(first.affected)
+  const of = (wanted: FeatureSpec['aspect']) =>
+    causes.find((c) => c.spec.metric === metric && c.spec.aspect === wanted && sideOf(c.affected) !== 0)
+  // One jump makes the recent spread large too, but stands far out of it; noise jumps as far as it spreads.
+  const change = of('change')
+  const spread = of('spread')
+  const jumps = change && !(spread && size(change) < 2 * size(spread))
   switch (aspect) {
     case 'gap':
       return 'dropout'
     case 'relation':
       return 'correlation break'
     case 'spread':
-      return side < 0 ? 'stuck' : 'noise'
+      // Of readings without a change many are suspicious, of spread little.
+      if ((direction === 'high') === side > 0) return 'stuck'
+      return jumps ? 'spike' : 'noise'
     case 'change':
-      return 'spike'
-    case 'level': {
+      return jumps || !spread ? 'spike' : 'noise'
+    case 'level':
       if (first.affected.value === 'missing') return 'dropout'
-      const sudden = causes.some(
-        (c) => c.spec.metric === metric && c.spec.aspect === 'change' && sideOf(c.affected) !== 0,
-      )
-      return sudden ? 'spike' : 'drift'
-    }
+      return jumps ? 'spike' : change ? 'noise' : 'drift'
   }
+}
+
+function size({ affected }: Cause): number {
+  return typeof affected.value === 'number' ? Math.abs(affected.value) : 0
 }

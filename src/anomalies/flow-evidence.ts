@@ -18,6 +18,9 @@ class Minute {
   payload = 0
   readonly peers = new Map<string, number>()
   readonly ports = new Set<number>()
+  /** Peers and ports that the minute before had not. */
+  freshPeers = 0
+  freshPorts = 0
   constructor(start: number) {
     this.start = start
   }
@@ -77,10 +80,16 @@ export class FlowHistory {
     now.packets += packets
     now.payload += finite(batch.orig_bytes[i]!) + finite(batch.resp_bytes[i]!)
     if (isFailed) now.failed++
-    if (now.peers.size < MOST_DISTINCT || now.peers.has(peer)) {
-      now.peers.set(peer, (now.peers.get(peer) ?? 0) + 1)
+    const known = now.peers.get(peer)
+    if (known !== undefined) now.peers.set(peer, known + 1)
+    else if (now.peers.size < MOST_DISTINCT) {
+      now.peers.set(peer, 1)
+      if (!before?.peers.has(peer)) now.freshPeers++
     }
-    if (now.ports.size < MOST_DISTINCT) now.ports.add(port)
+    if (now.ports.size < MOST_DISTINCT && !now.ports.has(port)) {
+      now.ports.add(port)
+      if (!before?.ports.has(port)) now.freshPorts++
+    }
     const contact = this.#contactOf(`${device} ${peer} ${port} ${batch.proto[i]}`, ts)
     contact.out += finite((isOrig ? batch.orig_bytes : batch.resp_bytes)[i]!)
     contact.back += finite((isOrig ? batch.resp_bytes : batch.orig_bytes)[i]!)
@@ -91,8 +100,8 @@ export class FlowHistory {
       failed: now.failed + (before?.failed ?? 0),
       packets: now.packets + (before?.packets ?? 0),
       payload: now.payload + (before?.payload ?? 0),
-      peers: Math.max(now.peers.size, before?.peers.size ?? 0),
-      ports: Math.max(now.ports.size, before?.ports.size ?? 0),
+      peers: now.freshPeers + (before?.peers.size ?? 0),
+      ports: now.freshPorts + (before?.ports.size ?? 0),
       withPeer: (now.peers.get(peer) ?? 0) + (before?.peers.get(peer) ?? 0),
       times: contact.times,
       span: finite(contact.last - contact.first),

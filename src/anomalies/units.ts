@@ -27,7 +27,7 @@ export function humaniseRange(low: number, high: number, unit: string): string {
   const [number, ...rest] = from.split(' ')
   const its = rest.join(' ')
   const same = its !== '' && (to.endsWith(` ${its}`) || to.endsWith(` ${its}s`))
-  return `${same ? number : from}–${to}`
+  return `${same ? number : from}${low < 0 ? ' to ' : '–'}${to}`
 }
 
 function size(bytes: number): string {

@@ -1,6 +1,7 @@
 import type { ReadReport } from '../adapters/read-report.ts'
 import type { FeatureColumns } from '../features/feature-columns.ts'
 import type { TrainingSummary } from '../store/model-bundle.ts'
+import { AttackSigns } from './attack-signs.ts'
 import { FeatureSample, sliceFeatures } from './feature-sample.ts'
 import { benignCodes } from './rows.ts'
 import type { PreparedBatch } from './stages.ts'
@@ -12,6 +13,7 @@ const MOST_ROWS = 200_000
 export class TrainingData {
   readonly #sample: FeatureSample
   readonly #devices = new Set<string>()
+  readonly #signs = new AttackSigns()
   #labelledBad = 0
 
   constructor(seed: number) {
@@ -24,6 +26,7 @@ export class TrainingData {
 
   add({ batch, features }: PreparedBatch): void {
     this.#sample.add(features, batch.ts)
+    if (batch.kind === 'flows') this.#signs.add(batch)
     if (batch.device) for (const device of batch.device.values) this.#devices.add(device)
     if (batch.label) {
       const benign = benignCodes(batch.label)
@@ -48,7 +51,10 @@ export class TrainingData {
       about: {
         sources: reports.map((report) => report.source),
         devices: this.#devices.size,
-        warnings: this.#labelledBad > 0 ? [labelledBad(this.#labelledBad, this.seen)] : [],
+        warnings: [
+          ...(this.#labelledBad > 0 ? [labelledBad(this.#labelledBad, this.seen)] : []),
+          ...this.#signs.warnings(),
+        ],
         seen: this.seen,
       },
     }

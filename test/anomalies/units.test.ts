@@ -29,6 +29,7 @@ it('writes a range with one unit where both ends share it', () => {
   expect(humaniseRange(40, 310, 'bytes')).toBe('40–310 bytes')
   expect(humaniseRange(40, 3100, 'bytes')).toBe('40 bytes–3.1 kB')
   expect(humaniseRange(0, 6, '')).toBe('0–6')
+  expect(humaniseRange(-1.2, 1.18, '°C')).toBe('-1.2 to 1.18 °C')
   expect(humaniseRange(1, 7.1, 'flows')).toBe('1–7.1 flows')
   expect(humaniseRange(0.2, 40, 's')).toBe('200 ms–40 s')
   expect(humaniseRange(3, 3, 's')).toBe('3 s')
