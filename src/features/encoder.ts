@@ -33,8 +33,8 @@ export const encoderSchema = z.object({
   from: z.array(z.string()).min(1),
   center: z.number(),
   scale: z.number().positive(),
-  /** Whether the scaled value is bent by asinh and rounded; 0/1 columns and cycles are not. */
-  bent: z.boolean(),
+  /** Where the scaled value bends from linear to logarithmic, in scales from the centre; 0 = never, and no rounding (0/1 columns, cycles). */
+  bend: z.number().nonnegative(),
   /** Whether values below the centre count as the centre. */
   oneSided: z.boolean(),
   /** Matrix value of a row without a value. */
@@ -59,13 +59,13 @@ export type Encoder = z.infer<typeof encoderSchema>
 const STEPS = 10
 
 /** The matrix value of a finite feature value. */
-export function scaled(e: Pick<Encoder, 'center' | 'scale' | 'bent' | 'oneSided'>, x: number): number {
+export function scaled(e: Pick<Encoder, 'center' | 'scale' | 'bend' | 'oneSided'>, x: number): number {
   const z = (x - e.center) / e.scale
-  if (!e.bent) return z
+  if (e.bend === 0) return z
   if (z <= 0 && e.oneSided) return 0
-  // asinh written out: twice as fast as Math.asinh, and exact enough to be rounded.
-  const size = Math.abs(z)
-  const bent = Math.log(size + Math.sqrt(size * size + 1))
+  // bend * asinh(z / bend) written out: twice as fast as Math.asinh, and exact enough to be rounded.
+  const size = Math.abs(z) / e.bend
+  const bent = e.bend * Math.log(size + Math.sqrt(size * size + 1))
   return Math.round((z < 0 ? -bent : bent) * STEPS) / STEPS
 }
 

@@ -16,8 +16,8 @@ type Kind = z.infer<typeof spaceSchema>['kind']
 /**
  * What training made of its features: which are kept, how they are scaled, what is typical.
  *
- * A numeric feature becomes asinh((x - median) / s), s from the quartiles: near the centre that is
- * the usual robust z-score, far out it grows like a logarithm, so that one wild column neither
+ * A numeric feature becomes b asinh((x - median) / (s b)), s from the quartiles: near the centre that is
+ * the usual robust z-score, beyond b scales it grows like a logarithm, so that one wild column neither
  * drowns the others in a distance nor loses the order of its values. A feature of which only large
  * values matter starts at its 99 % quantile and is 0 below: how busy a quiet device is from minute to
  * minute says nothing, and would tell two devices apart. A 0/1 feature stays 0/1; a code becomes its
@@ -48,7 +48,7 @@ export class FeatureSpace {
   static fit(kind: Kind, columns: FeatureColumns, ts: Float64Array): FeatureSpace {
     if (columns.length === 0)
       throw new RangeError('a feature space expects at least one training row, got none')
-    const { encoders, dropped } = learnEncoders(columns, ts)
+    const { encoders, dropped } = learnEncoders(kind, columns, ts)
     return new FeatureSpace(kind, encoders, dropped)
   }
 

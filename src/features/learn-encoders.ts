@@ -11,6 +11,12 @@ const CYCLES = {
 } as const
 /** Smallest scale relative to the size of the values: below that, differences are rounding. */
 const RELATIVE_FLOOR = 1e-6
+/**
+ * Where values bend, by what they are. Flow features are logarithms already, with tails that say little.
+ * Sensor values are near to normal, and how far out one lies is the very question.
+ */
+const BEND = { flows: 1, readings: 5 } as const
+type Kind = keyof typeof BEND
 /** A category is usual from this share of training rows on. */
 const USUAL_SHARE = 0.01
 
@@ -20,7 +26,7 @@ export interface Learned {
 }
 
 /** Decides which features are worth a matrix column, and how each becomes one. */
-export function learnEncoders(columns: FeatureColumns, ts: Float64Array): Learned {
+export function learnEncoders(kind: Kind, columns: FeatureColumns, ts: Float64Array): Learned {
   const learned: Learned = { encoders: [], dropped: [] }
   const groups = new Map<string, Member[]>()
   columns.specs.forEach((spec, j) => {
@@ -29,14 +35,15 @@ export function learnEncoders(columns: FeatureColumns, ts: Float64Array): Learne
     if (uncovered) learned.dropped.push({ name: spec.name, reason: uncovered })
     else if (spec.whereRare !== undefined) learned.encoders.push(...rareEncoders(spec, columns))
     else if (spec.scale === 'code') learned.encoders.push(rarityEncoder(spec, column))
-    else if (spec.group === undefined) learnNumber(spec, summarise(column), learned)
+    else if (spec.group === undefined) learnNumber(kind, spec, summarise(column), learned)
     else {
       const members = groups.get(spec.group) ?? []
       if (members.length === 0) groups.set(spec.group, members)
       members.push({ spec, share: column.reduce((sum, x) => sum + x, 0) / columns.length })
     }
   })
-  learned.encoders.push(...relationEncoders(columns))
+  // Rows without time are a plain table, of unknown kind: its values are taken as they are.
+  if (ts.some(Number.isFinite)) learned.encoders.push(...relationEncoders(columns))
   for (const [group, members] of groups) learnGroup(group, members, learned)
   return learned
 }
@@ -54,14 +61,14 @@ function cycleProblem(cycle: 'day' | 'week', ts: Float64Array): string | undefin
   return max - min >= span ? undefined : `${words}, it covers ${((max - min) / HOUR).toFixed(1)} h`
 }
 
-function learnNumber(spec: FeatureSpec, s: ColumnSummary, { encoders, dropped }: Learned): void {
+function learnNumber(kind: Kind, spec: FeatureSpec, s: ColumnSummary, { encoders, dropped }: Learned): void {
   // A counter that stood still throughout training stays: that it counts at all would be the news.
   const constant = s.min === s.max && !isCounter(spec)
   if (s.n === 0) dropped.push({ name: spec.name, reason: 'no value in training' })
   else if (constant && s.missing === 0) {
     dropped.push({ name: spec.name, reason: `constant in training (${unscaled(spec, s.min)})` })
   } else {
-    if (!constant) encoders.push(numberEncoder(spec, s))
+    if (!constant) encoders.push(numberEncoder(kind, spec, s))
     if (s.missing > 0) encoders.push(missingEncoder(spec, s))
   }
 }
@@ -70,23 +77,23 @@ function isCounter(spec: FeatureSpec): boolean {
   return spec.direction === 'high' && spec.scale === 'log1p'
 }
 
-function numberEncoder(spec: FeatureSpec, s: ColumnSummary): Encoder {
+function numberEncoder(kind: Kind, spec: FeatureSpec, s: ColumnSummary): Encoder {
   const [q01, q25, q50, q75, q99] = s.quantiles
-  const bent = isCounter(spec) || (!s.binary && !spec.cycle)
-  const oneSided = bent && spec.direction === 'high'
+  const bend = isCounter(spec) || (!s.binary && !spec.cycle) ? BEND[kind] : 0
+  const oneSided = bend > 0 && spec.direction === 'high'
   // A feature whose middle half is one value has no quartile distance; then its tails set the scale.
   const spread = Math.max((q75 - q25) / 1.349, (q99 - q01) / 4.653, s.std / 4)
   const floor = s.min === s.max ? 1 : Math.max(Math.abs(q50) * RELATIVE_FLOOR, Number.EPSILON)
-  const scale = bent ? Math.max(spread, floor) : 1
-  const center = bent ? (oneSided ? q99 : q50) : 0
-  const at = (x: number) => scaled({ center, scale, bent, oneSided }, x)
+  const scale = bend > 0 ? Math.max(spread, floor) : 1
+  const center = bend > 0 ? (oneSided ? q99 : q50) : 0
+  const at = (x: number) => scaled({ center, scale, bend, oneSided }, x)
   return {
     spec,
     what: 'value',
     from: [spec.name],
     center,
     scale,
-    bent,
+    bend,
     oneSided,
     // Where training has gaps an indicator tells them, and the centre says nothing more. A value that was
     // never missing must not pass as normal when it is: it becomes one below all that training had.
@@ -155,7 +162,7 @@ function relationEncoders(columns: FeatureColumns): Encoder[] {
         aspect: 'relation',
       }
       const summary = summarise(residuals(relation, columnsByName(columns), columns.length))
-      return { ...numberEncoder(spec, summary), ...relation, what: 'relation', imputed: 0 }
+      return { ...numberEncoder('readings', spec, summary), ...relation, what: 'relation', imputed: 0 }
     })
   })
 }
@@ -195,5 +202,5 @@ function zeroOne(
   imputed: number,
   spec: FeatureSpec,
 ): Encoder {
-  return { spec, what, from, center: 0, scale: 1, bent: false, oneSided: false, imputed, typical }
+  return { spec, what, from, center: 0, scale: 1, bend: 0, oneSided: false, imputed, typical }
 }

@@ -273,10 +273,16 @@ describe('cycles', () => {
 })
 
 describe('relations', () => {
+  const timed = (columns: FeatureColumns) =>
+    FeatureSpace.fit(
+      'readings',
+      columns,
+      Float64Array.from({ length: columns.length }, (_, i) => i),
+    )
   const metric = (name: string) => spec(name, { metric: name, aspect: 'level' })
   const a = normals(500)
   const b = a.map((v) => 3 * v + 0.05 * random.normal())
-  const space = learn(
+  const space = timed(
     columnsOf([
       [metric('a'), a],
       [metric('b'), b],
@@ -297,6 +303,17 @@ describe('relations', () => {
     expect(space.shown(4, later, 1)).toBeCloseTo(-4, 0)
   })
 
+  test('a plain table has none: nobody knows what its columns are', () => {
+    expect(
+      learn(
+        columnsOf([
+          [metric('a'), a],
+          [metric('b'), b],
+        ]),
+      ).featureNames,
+    ).toEqual(['a', 'b'])
+  })
+
   test('with a metric missing there is nothing to compare', () => {
     const later = columnsOf([
       [metric('a'), [Number.NaN]],
@@ -308,7 +325,7 @@ describe('relations', () => {
   })
 
   test('metrics that repeat each other exactly are no trouble', () => {
-    const s = learn(
+    const s = timed(
       columnsOf([
         [metric('a'), a],
         [metric('b'), a],
