@@ -189,19 +189,27 @@ export class FittedLocalOutlierFactor implements FittedDetector {
   contributions(X: Matrix, out = new Float32Array(X.data.length)): Float32Array {
     expectScorable(X, this.featureNames, 'LocalOutlierFactor')
     expectLength(out, X.data.length, 'LocalOutlierFactor.contributions')
+    const step = searchedAtOnce * X.nFeatures
+    for (let from = 0; from < out.length; from += step) {
+      const part = matrix(X.data.subarray(from, from + step), X.featureNames)
+      this.#attribute(part, this.#neighbors(part), out.subarray(from, from + step))
+    }
+    return out
+  }
+
+  /** Fills the contributions to the scores of X, whose neighbours are given. */
+  #attribute(X: Matrix, { k, indices, distances }: Neighbors, out: Float32Array): void {
     const d = X.nFeatures
-    const neighbors = this.#neighbors(X)
     const rows = this.reference.data
     const sums = new Float64Array(d)
     for (let i = 0; i < X.nSamples; i++) {
       sums.fill(0)
       let taken = 0
       let density = 0
-      for (let s = 0; s < neighbors.k && taken < this.nNeighbors; s++) {
-        const r = neighbors.indices[i * neighbors.k + s]!
-        const distance = neighbors.distances[i * neighbors.k + s]!
+      for (let s = i * k; s < (i + 1) * k && taken < this.nNeighbors; s++) {
+        const r = indices[s]!
         const weight = Math.min(this.weights[r]!, this.nNeighbors - taken)
-        const reach = weight * Math.max(distance, this.kDistance[r]!)
+        const reach = weight * Math.max(distances[s]!, this.kDistance[r]!)
         taken += weight
         density += weight * this.density[r]!
         let squared = 0
@@ -214,7 +222,6 @@ export class FittedLocalOutlierFactor implements FittedDetector {
       const scale = density / taken / taken
       for (let j = 0; j < d; j++) out[i * d + j] = sums[j]! * scale + (distanceFloor * density) / taken / d
     }
-    return out
   }
 
   toBuffer(): ArrayBufferLike {
