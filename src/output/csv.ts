@@ -4,6 +4,8 @@ import { TextBuffer } from './text-buffer.ts'
 
 const COMMA = 0x2c
 const QUOTE = 0x22
+/** What a cell must be quoted for. */
+const SPECIAL = /[",\r\n]/
 
 /**
  * Writes rows as RFC 4180 CSV with a header line, UTF-8, lines ended by `\n`. Unset cells are empty.
@@ -41,17 +43,15 @@ export function csvWriter<B extends Rows>(columns: readonly Column<B>[], sink: S
 }
 
 function cell(out: TextBuffer, value: string): void {
+  if (value === '') return
   const safe = defuse(value)
-  for (let i = 0; i < safe.length; i++) {
-    const c = safe.charCodeAt(i)
-    if (c === COMMA || c === QUOTE || c === 0x0a || c === 0x0d) {
-      out.char(QUOTE)
-      out.text(safe.replaceAll('"', '""'))
-      out.char(QUOTE)
-      return
-    }
+  if (!SPECIAL.test(safe)) {
+    out.text(safe)
+    return
   }
-  out.text(safe)
+  out.char(QUOTE)
+  out.text(safe.includes('"') ? safe.replaceAll('"', '""') : safe)
+  out.char(QUOTE)
 }
 
 /** `value` with an apostrophe in front where a spreadsheet would take it for a formula. */

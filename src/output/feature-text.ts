@@ -4,11 +4,10 @@ import type { AffectedFeature } from '../schema/anomaly.ts'
 export function shortNumber(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'unset' : value > 0 ? '∞' : '-∞'
   const size = Math.abs(value)
+  if (size < 1000 && Number.isInteger(value)) return String(value)
   if (size >= 1e15 || (size > 0 && size < 1e-4)) return value.toExponential(1).replace('e+', 'e')
-  const rounded = size >= 1000 ? Math.round(value) : Number(value.toPrecision(4))
-  const [whole, fraction] = String(rounded).split('.')
-  const grouped = whole!.replace(/\B(?=(\d{3})+$)/g, ',')
-  return fraction === undefined ? grouped : `${grouped}.${fraction}`
+  if (size < 1000) return String(Number(value.toPrecision(4)))
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 /** A value with its unit: `12,345 bytes`, `udp`. */

@@ -1,6 +1,8 @@
 const NEWLINE = 0x0a
 const ZERO = 0x30
 const encoder = new TextEncoder()
+/** Characters from which the encoder is faster than a loop. */
+const LONG = 40
 
 /**
  * A growing buffer of UTF-8 text.
@@ -34,15 +36,16 @@ export class TextBuffer {
     const n = value.length
     this.reserve(n * 3)
     const { bytes, length } = this
-    for (let i = 0; i < n; i++) {
-      const c = value.charCodeAt(i)
-      if (c > 0x7f) {
-        this.length = length + encoder.encodeInto(value, bytes.subarray(length)).written
-        return
+    let i = 0
+    // A loop beats the encoder's call on the short ASCII words most cells are.
+    if (n < LONG) {
+      for (; i < n; i++) {
+        const c = value.charCodeAt(i)
+        if (c > 0x7f) break
+        bytes[length + i] = c
       }
-      bytes[length + i] = c
     }
-    this.length = length + n
+    this.length = length + (i === n ? n : encoder.encodeInto(value, bytes.subarray(length)).written)
   }
 
   /** A number in its shortest decimal form; NaN and infinities are the caller's business. */

@@ -1,4 +1,4 @@
-let cachedSecond = Number.NaN
+let cachedMinute = Number.NaN
 let cachedText = ''
 
 /**
@@ -13,14 +13,16 @@ export function rfc3339(seconds: number): string {
     micros = 0
   }
   if (!(whole >= -62167219200 && whole < 253402300800)) return ''
-  if (whole !== cachedSecond) {
-    cachedText = new Date(whole * 1000).toISOString().slice(0, 19)
-    cachedSecond = whole
+  const minute = Math.floor(whole / 60)
+  if (minute !== cachedMinute) {
+    cachedText = new Date(minute * 60_000).toISOString().slice(0, 17)
+    cachedMinute = minute
   }
-  if (micros === 0) return `${cachedText}Z`
-  let digits = String(micros).padStart(6, '0')
+  const second = whole - minute * 60
+  const text = second < 10 ? `${cachedText}0${second}` : cachedText + second
+  if (micros === 0) return `${text}Z`
+  const digits = String(micros).padStart(6, '0')
   let end = 6
   while (digits[end - 1] === '0') end--
-  digits = digits.slice(0, end)
-  return `${cachedText}.${digits}Z`
+  return `${text}.${digits.slice(0, end)}Z`
 }
