@@ -5,7 +5,7 @@ import { SHARDS } from './assemble.ts'
 import { settle } from './dissect.ts'
 import { FIRST_PACKET, STRIDE } from './flow-record.ts'
 import type { FlowRows } from './rows.ts'
-import type { WorkerMessage, WorkerTask } from './worker.ts'
+import { makeSlots, type Slot, type WorkerMessage, type WorkerTask } from './worker-task.ts'
 
 type Flows = Extract<WorkerMessage, { kind: 'flows' }>
 
@@ -15,14 +15,15 @@ class Lane {
   readonly worker: Worker
   #queue: Flows[] = []
   #next = 0
-  #doubles = new Float64Array(0)
+  readonly #slots: readonly Slot[] = makeSlots()
+  readonly #doubles = this.#slots.map((slot) => new Float64Array(slot.records.buffer))
   /** Everything this worker finished up to that packet has come. */
   upTo = 0
   done: Extract<WorkerMessage, { kind: 'done' }> | undefined
   failed: Error | undefined
 
   constructor(path: string, source: string, shards: readonly number[], wake: () => void) {
-    const task: WorkerTask = { path, source, shards, inFlight: this.inFlight }
+    const task: WorkerTask = { path, source, shards, slots: this.#slots, inFlight: this.inFlight }
     const file = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
     // Flags of the main thread (--input-type with -e, for one) need not fit a file.
     this.worker = new Worker(file, { workerData: task, execArgv: [] })
@@ -30,7 +31,6 @@ class Lane {
       if (message.kind === 'flows') {
         this.upTo = message.upTo
         this.#queue.push(message)
-        if (this.#queue.length === 1) this.#doubles = new Float64Array(message.records.buffer)
       } else if (message.kind === 'done') this.done = message
       else this.failed = message.isInput ? new InputError(message.message) : new Error(message.message)
       wake()
@@ -48,7 +48,6 @@ class Lane {
       rows.named(head.names)
       this.#queue.shift()
       this.#next = 0
-      if (this.#queue[0]) this.#doubles = new Float64Array(this.#queue[0].records.buffer)
       Atomics.sub(this.inFlight, 0, 1)
       Atomics.notify(this.inFlight, 0)
     }
@@ -59,19 +58,19 @@ class Lane {
   peek(rows: FlowRows): { at: number; first: number; known: boolean } {
     const head = this.#head(rows)
     if (!head) return { at: this.upTo, first: 0, known: false }
-    const first = this.#doubles[(this.#next * STRIDE + FIRST_PACKET) >> 1]!
-    return { at: head.at[this.#next]!, first, known: true }
+    const first = this.#doubles[head.slot]![(this.#next * STRIDE + FIRST_PACKET) >> 1]!
+    return { at: this.#slots[head.slot]!.at[this.#next]!, first, known: true }
   }
 
   /** Writes flows as long as they come before (`at`, `first`). */
   write(rows: FlowRows, at: number, first: number): void {
     const head = this.#head(rows)
     if (!head) return
-    const f = this.#doubles
-    const u = head.records
+    const f = this.#doubles[head.slot]!
+    const { records: u, at: finishedAt } = this.#slots[head.slot]!
     let i = this.#next
     while (i < head.count) {
-      const finished = head.at[i]!
+      const finished = finishedAt[i]!
       if (finished > at || (finished === at && f[(i * STRIDE + FIRST_PACKET) >> 1]! >= first)) break
       rows.flow(u, f, i * STRIDE)
       i++

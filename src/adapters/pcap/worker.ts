@@ -5,49 +5,14 @@ import { FlowAssembler, type FlowSink } from './assemble.ts'
 import { Dissector } from './dissect.ts'
 import { fileInput } from './file-input.ts'
 import { STRIDE } from './flow-record.ts'
-import { HostNames, type Naming } from './names.ts'
+import { HostNames } from './names.ts'
 import { CaptureReader } from './reader.ts'
-
-/** What the worker is told. */
-export interface WorkerTask {
-  readonly path: string
-  readonly source: string
-  readonly shards: readonly number[]
-  /** Messages sent and not yet taken. */
-  readonly inFlight: Int32Array
-}
-
-/** What the worker tells. */
-export type WorkerMessage =
-  | {
-      readonly kind: 'flows'
-      /** `count` flow records, ordered by `at`, then by first packet. */
-      readonly records: Uint32Array<ArrayBuffer>
-      /** The packet that finished each. */
-      readonly at: Float64Array<ArrayBuffer>
-      readonly count: number
-      /** All flows finished up to this packet have been sent. */
-      readonly upTo: number
-      readonly names: readonly Naming[]
-    }
-  | {
-      readonly kind: 'done'
-      readonly report: ReadReport
-      readonly badChecksums: number
-      readonly evicted: number
-    }
-  | { readonly kind: 'failed'; readonly message: string; readonly isInput: boolean }
-
-/** Flow records a message holds; 1.3 MB. */
-const RECORDS = 4096
-/** Messages that may wait for the reader of the flows. */
-const MAX_IN_FLIGHT = 4
+import { RECORDS, SLOTS, type WorkerMessage, type WorkerTask } from './worker-task.ts'
 
 class RecordSink implements FlowSink {
   readonly #task: WorkerTask
   readonly #names = new HostNames()
-  #records = new Uint32Array(RECORDS * STRIDE)
-  #at = new Float64Array(RECORDS)
+  #slot = 0
   #count = 0
 
   constructor(task: WorkerTask) {
@@ -55,8 +20,11 @@ class RecordSink implements FlowSink {
   }
 
   flow(u: Uint32Array, _f: Float64Array, b: number, at: number): void {
-    this.#records.set(u.subarray(b, b + STRIDE), this.#count * STRIDE)
-    this.#at[this.#count++] = at
+    const slot = this.#task.slots[this.#slot]!
+    const target = slot.records
+    const to = this.#count * STRIDE
+    for (let i = 0; i < STRIDE; i++) target[to + i] = u[b + i]!
+    slot.at[this.#count++] = at
     // Flows finished by the same packet may follow, so everything before it is complete, not it.
     if (this.#count === RECORDS) this.send(at - 1)
   }
@@ -67,26 +35,20 @@ class RecordSink implements FlowSink {
 
   send(upTo: number): void {
     const { inFlight } = this.#task
-    for (let n = Atomics.load(inFlight, 0); n >= MAX_IN_FLIGHT; n = Atomics.load(inFlight, 0)) {
-      Atomics.wait(inFlight, 0, n)
-    }
     Atomics.add(inFlight, 0, 1)
     const message: WorkerMessage = {
       kind: 'flows',
-      records: this.#records,
-      at: this.#at,
+      slot: this.#slot,
       count: this.#count,
       upTo,
       names: this.#names.takeNews(),
     }
-    parentPort!.postMessage(message, [this.#records.buffer, this.#at.buffer])
-    this.#records = new Uint32Array(RECORDS * STRIDE)
-    this.#at = new Float64Array(RECORDS)
+    parentPort!.postMessage(message)
+    this.#slot = (this.#slot + 1) % SLOTS
     this.#count = 0
-  }
-
-  get waiting(): number {
-    return this.#count
+    // The slot that comes next has to have been read.
+    for (let n = Atomics.load(inFlight, 0); n >= SLOTS; n = Atomics.load(inFlight, 0))
+      Atomics.wait(inFlight, 0, n)
   }
 }
 
