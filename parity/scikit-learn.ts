@@ -149,7 +149,7 @@ function compare(ours: Float64Array, theirs: Float64Array): { worst: number; com
   theirs.forEach((score, i) => {
     if (Number.isNaN(score)) return
     const difference = Math.abs(ours[i]! / score - 1)
-    worst = difference <= worst ? worst : difference
+    worst = Math.max(worst, difference)
     compared++
   })
   return { worst, compared }
