@@ -19,10 +19,14 @@ export async function progress(what: string): Promise<Progress> {
     barsize: 30,
     hideCursor: true,
     clearOnComplete: true,
+    gracefulExit: false,
     noTTYOutput: false,
     stream: process.stderr,
   })
   bar.start(1, 0, { done: '', source: '' })
+  // However the process ends, the terminal gets its cursor back.
+  const stop = () => bar.stop()
+  process.once('exit', stop)
   return {
     update(read, total, source) {
       const share = total ? Math.min(1, read / total) : 0
@@ -30,6 +34,7 @@ export async function progress(what: string): Promise<Progress> {
       bar.update(share, { done, source: basename(source) })
     },
     stop() {
+      process.off('exit', stop)
       bar.stop()
     },
   }
