@@ -85,7 +85,7 @@ function box(rows: usize, n: i32, d: i32, out: usize): void {
 /**
  * The k nearest of n packed rows for each of nQueries <= TILE queries.
  *
- * @param queries (TILE, d) row-major, multiples of 4 rows readable
+ * @param queries (nQueries, d) row-major
  * @param self number of the row that query 0 is and that is not its own neighbour (query i is row self + i),
  *             or -1
  * @param distances (TILE, k) squared distances out, ascending; +inf where there are less than k rows
