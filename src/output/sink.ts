@@ -60,6 +60,19 @@ export function writeOutput(path: string, content: string): void {
   }
 }
 
+let lastBreath = 0
+
+/**
+ * Lets signals and the progress bar have their turn now and then: a run that only computes and writes would
+ * otherwise not hear Ctrl-C before its end.
+ */
+function breath(): Promise<void> | undefined {
+  const now = performance.now()
+  if (now - lastBreath < 50) return undefined
+  lastBreath = now
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 function standardOutput(): Sink {
   return {
     write(chunk) {
@@ -95,6 +108,7 @@ function file(path: string): Sink {
       guard(path, () => {
         for (let at = 0; at < chunk.length; ) at += writeSync(fd!, chunk, at)
       })
+      return breath()
     },
     close() {
       finish()
