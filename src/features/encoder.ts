@@ -58,13 +58,18 @@ export type Encoder = z.infer<typeof encoderSchema>
  */
 const STEPS = 10
 
-/** The matrix value of a finite feature value. */
+/** A 0/1 column that holds something else later is taken as it is up to here, by its logarithm beyond. */
+const FAR = 100
+/** Beyond this the square would overflow. */
+const FARTHEST = 1e150
+
+/** The matrix value of a finite feature value; finite. */
 export function scaled(e: Pick<Encoder, 'center' | 'scale' | 'bend' | 'oneSided'>, x: number): number {
   const z = (x - e.center) / e.scale
-  if (e.bend === 0) return z
+  if (e.bend === 0) return Math.abs(z) <= FAR ? z : Math.sign(z) * (FAR + Math.log(Math.abs(z) / FAR))
   if (z <= 0 && e.oneSided) return 0
   // bend * asinh(z / bend) written out: twice as fast as Math.asinh, and exact enough to be rounded.
-  const size = Math.abs(z) / e.bend
+  const size = Math.min(Math.abs(z) / e.bend, FARTHEST)
   const bent = e.bend * Math.log(size + Math.sqrt(size * size + 1))
   return Math.round((z < 0 ? -bent : bent) * STEPS) / STEPS
 }
@@ -188,7 +193,7 @@ export function shownValue(e: Encoder, columns: FeatureColumns, row: number): nu
 
 /** A stored value in the spec's unit. */
 export function unscaled(spec: Pick<FeatureSpec, 'scale'>, value: number): number {
-  return spec.scale === 'log1p' ? Math.expm1(value) : value
+  return spec.scale === 'log1p' ? Math.min(Math.expm1(value), Number.MAX_VALUE) : value
 }
 
 /** Hour of the day 0–24, or day of the week 0–7 from Monday, of a sine/cosine pair. */

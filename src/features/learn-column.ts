@@ -46,7 +46,8 @@ export function summarise(column: Float64Array): ColumnSummary {
     min,
     max,
     quantiles: [at(0.01), at(0.25), at(0.5), at(0.75), at(0.99)],
-    std: Math.sqrt(m2 / n),
+    // Values near the end of what a number can hold overflow it; then it says nothing.
+    std: Number.isFinite(m2) ? Math.sqrt(m2 / n) : 0,
     binary,
   }
 }

@@ -17,6 +17,8 @@ const RELATIVE_FLOOR = 1e-6
  */
 const BEND = { flows: 1, readings: 5 } as const
 type Kind = keyof typeof BEND
+/** Largest scale: values near the end of what a number can hold must not make it infinite. */
+const MOST_SCALE = 1e300
 /** A category is usual from this share of training rows on. */
 const USUAL_SHARE = 0.01
 
@@ -84,7 +86,7 @@ function numberEncoder(kind: Kind, spec: FeatureSpec, s: ColumnSummary): Encoder
   // A feature whose middle half is one value has no quartile distance; then its tails set the scale.
   const spread = Math.max((q75 - q25) / 1.349, (q99 - q01) / 4.653, s.std / 4)
   const floor = s.min === s.max ? 1 : Math.max(Math.abs(q50) * RELATIVE_FLOOR, Number.EPSILON)
-  const scale = bend > 0 ? Math.max(spread, floor) : 1
+  const scale = bend > 0 ? Math.min(Math.max(spread, floor), MOST_SCALE) : 1
   const center = bend > 0 ? (oneSided ? q99 : q50) : 0
   const at = (x: number) => scaled({ center, scale, bend, oneSided }, x)
   return {

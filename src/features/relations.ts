@@ -32,7 +32,7 @@ export function learnRelations(columns: readonly Float64Array[]): Relation[] {
   const scale = columns.map((c, j) =>
     Math.sqrt(rows.reduce((sum, i) => sum + (c[i]! - center[j]!) ** 2, 0) / rows.length),
   )
-  if (scale.some((s) => !(s > 0))) return []
+  if (scale.some((s) => !(s > 0 && s < Number.POSITIVE_INFINITY))) return []
   const correlation = columns.map((a, j) =>
     columns.map((b, k) => {
       let sum = 0

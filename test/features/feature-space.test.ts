@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { FeatureColumns, FeatureSpec } from '../../src/features/feature-columns.ts'
 import { portCode } from '../../src/features/feature-columns.ts'
@@ -344,6 +345,33 @@ describe('relations', () => {
       ].every(Number.isFinite),
     ).toBe(true)
   })
+})
+
+test('whatever training and input hold, the matrix is finite and the space survives JSON', () => {
+  const value = fc.oneof(
+    fc.double(),
+    fc.constantFrom(0, 1, -1, 1e-308, -1e308, 1.7e308, Number.NaN, Number.POSITIVE_INFINITY),
+  )
+  const rows = fc.array(fc.tuple(value, value, value), { minLength: 1, maxLength: 40 })
+  fc.assert(
+    fc.property(rows, rows, (before, after) => {
+      const named = (data: readonly (readonly number[])[]) =>
+        columnsOf([
+          [spec('x', { metric: 'x', aspect: 'level' }), data.map((r) => r[0]!)],
+          [spec('y', { metric: 'y', aspect: 'level' }), data.map((r) => r[1]!)],
+          [spec('n', { direction: 'high', scale: 'log1p' }), data.map((r) => r[2]!)],
+        ])
+      const space = FeatureSpace.fit(
+        'readings',
+        named(before),
+        Float64Array.from(before, (_, i) => i),
+      )
+      const X = space.transform(named(after))
+      expect([...X.data].every(Number.isFinite)).toBe(true)
+      expect(FeatureSpace.fromJSON(JSON.parse(JSON.stringify(space))).transform(named(after))).toEqual(X)
+    }),
+    { numRuns: 300, seed: 40 },
+  )
 })
 
 describe('as data', () => {

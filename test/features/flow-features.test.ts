@@ -239,6 +239,6 @@ test('cutting into batches changes no value', () => {
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 60, seed: 40 },
   )
 })
