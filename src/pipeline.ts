@@ -2,7 +2,7 @@ import { readBatches } from './adapters/read.ts'
 import { InputError, type ReadReport } from './adapters/read-report.ts'
 import { Explainer } from './anomalies/explainer.ts'
 import { WorkerPool } from './kernels/worker-pool.ts'
-import { evidenceAt } from './models/calibration.ts'
+import { confidenceOf, evidenceAt } from './models/calibration.ts'
 import { type Evaluation, Evaluator } from './pipeline/evaluator.ts'
 import { fitBundle } from './pipeline/fit-bundle.ts'
 import {
@@ -87,6 +87,8 @@ export async function* detect(
     if (!explainer) {
       const { contamination } = bundle.summary
       const least = evidenceAt(threshold, contamination)
+      if (least > ceiling)
+        reports[0]?.note(unreachable(kind, threshold, confidenceOf(ceiling, contamination)))
       explainer = new Explainer(bundle.space, models, { contamination, least, ceiling })
       explainers.set(kind, explainer)
     }
@@ -167,6 +169,10 @@ function noModelFor(kind: string, source: string, bundles: readonly ModelBundle[
   return new InputError(
     `${source} has ${kind}, but the models are for ${have}; make one with \`motewatch train --input ${source}\``,
   )
+}
+
+function unreachable(kind: string, threshold: number, most: number): string {
+  return `no record can reach threshold ${threshold}: the model for ${kind} learned from too little data to be surer than ${most.toFixed(2)}; lower --threshold or train on more`
 }
 
 function nothingRead(inputs: readonly string[], reports: readonly ReadReport[], benign = false): InputError {

@@ -75,6 +75,17 @@ describe('from a log to explained anomalies', () => {
     expect(shares.reduce((a, b) => a + b)).toBeLessThanOrEqual(1 + 1e-9)
   })
 
+  it('tells how high confidence went, and a threshold that nothing can reach', async () => {
+    const { anomalies, summary } = await collect([attacked], bundles)
+    expect(summary.highest).toBe(Math.max(...anomalies.map((a) => a.confidence)))
+    const none = await collect([attacked], bundles, { threshold: 0.99 })
+    expect(none.anomalies).toEqual([])
+    expect(none.summary.highest).toBe(summary.highest)
+    expect(none.summary.reports[0]!.notes.join()).toMatch(
+      /no record can reach threshold 0\.99: .* surer than 0\.8/,
+    )
+  })
+
   it('numbers records as they come, whatever the batches', async () => {
     const { anomalies } = await collect([benign, attacked], bundles)
     const first = anomalies.find((a) => a.label === 'PortScan')!
