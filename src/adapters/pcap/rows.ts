@@ -9,6 +9,23 @@ import { SERVICES } from './service.ts'
 const TCP = 6
 const UDP = 17
 const TWO32 = 4294967296
+
+/** Zeek's words for conn_state; below, their places. */
+const STATES = ['SF', 'S0', 'S1', 'S2', 'S3', 'SH', 'SHR', 'OTH', 'REJ', 'RSTO', 'RSTR', 'RSTOS0', 'RSTRH'] // biome-ignore format: one list
+const SF = 0
+const S0 = 1
+const S1 = 2
+const S2 = 3
+const S3 = 4
+const SH = 5
+const SHR = 6
+const OTH = 7
+const REJ = 8
+const RSTO = 9
+const RSTR = 10
+const RSTOS0 = 11
+const RSTRH = 12
+
 /** Distinct addresses whose text is kept. */
 const MAX_TEXTS = 65536
 
@@ -28,12 +45,16 @@ export class FlowRows implements FlowSink {
   readonly #origMac = new PairCodes()
   readonly #respMac = new PairCodes()
   readonly #histories = new PairCodes()
+  readonly #services = new Int32Array(SERVICES.length).fill(-1)
+  readonly #states = new Int32Array(STATES.length).fill(-1)
+  #unset: number
   /** Over all batches: IPv4 address -> text. */
   readonly #texts = new Map<number, string>()
 
   constructor(batchSize: number) {
     this.#batchSize = batchSize
     this.#builder = new FlowBatchBuilder(batchSize)
+    this.#unset = this.#builder.strings.uid.intern('')
   }
 
   naming(service: number, buf: Uint8Array, at: number, length: number, packet: number): void {
@@ -56,6 +77,9 @@ export class FlowRows implements FlowSink {
   #flush(): void {
     this.#ready.push(this.#builder.finish(this.#names.names))
     this.#builder = new FlowBatchBuilder(this.#batchSize)
+    this.#unset = this.#builder.strings.uid.intern('')
+    this.#services.fill(-1)
+    this.#states.fill(-1)
     for (const codes of [this.#orig, this.#resp, this.#origMac, this.#respMac, this.#histories]) codes.clear()
   }
 
@@ -87,17 +111,27 @@ export class FlowRows implements FlowSink {
     floats.orig_ip_bytes[i] = f[(b + R.ORIG + R.SIDE_IP_BYTES) >> 1]!
     floats.resp_ip_bytes[i] = f[(b + R.RESP + R.SIDE_IP_BYTES) >> 1]!
 
-    strings.uid.push('')
+    strings.uid.pushCode(this.#unset)
     strings.orig_h.pushCode(this.#address(u, b + R.ORIG_ADDR, key, this.#orig, builder, 'orig_h'))
     strings.resp_h.pushCode(this.#address(u, b + R.RESP_ADDR, key, this.#resp, builder, 'resp_h'))
-    strings.service.push(SERVICES[u[b + R.SERVICE]! & 0xff]!)
+    strings.service.pushCode(this.#known(this.#services, SERVICES, u[b + R.SERVICE]! & 0xff, 'service'))
     this.#history(u, b, builder)
-    strings.conn_state.push(connState(u, f, b, protocol))
+    strings.conn_state.pushCode(this.#known(this.#states, STATES, connState(u, f, b, protocol), 'conn_state'))
     this.#mac(u[b + R.MACS]!, u[b + R.MACS + 1]! & 0xffff, this.#origMac, builder, 'orig_l2_addr', i)
     const low = ((u[b + R.MACS + 1]! >>> 16) | (u[b + R.MACS + 2]! << 16)) >>> 0
     this.#mac(low, u[b + R.MACS + 2]! >>> 16, this.#respMac, builder, 'resp_l2_addr', i)
     builder.next()
     if (builder.full) this.#flush()
+  }
+
+  /** The batch's code of word `i` of a fixed list. */
+  #known(codes: Int32Array, words: readonly string[], i: number, column: 'service' | 'conn_state'): number {
+    let code = codes[i]!
+    if (code < 0) {
+      code = this.#builder.strings[column].intern(words[i]!)
+      codes[i] = code
+    }
+    return code
   }
 
   #address(
@@ -198,38 +232,38 @@ function payloadOf(u: Uint32Array, f: Float64Array, protocol: number, e: number,
   return size
 }
 
-/** Zeek's conn_state, see the table in its documentation of conn.log. */
-function connState(u: Uint32Array, f: Float64Array, b: number, protocol: number): string {
+/** Zeek's conn_state, see the table in its documentation of conn.log, as an index into {@link STATES}. */
+function connState(u: Uint32Array, f: Float64Array, b: number, protocol: number): number {
   const orig = u[b + R.ORIG + R.SIDE_STATE]!
   const resp = u[b + R.RESP + R.SIDE_STATE]!
   if (protocol === UDP) {
-    if (orig !== R.INACTIVE) return resp !== R.INACTIVE ? 'SF' : 'S0'
-    return resp !== R.INACTIVE ? 'SHR' : 'OTH'
+    if (orig !== R.INACTIVE) return resp !== R.INACTIVE ? SF : S0
+    return resp !== R.INACTIVE ? SHR : OTH
   }
-  if (protocol !== TCP) return 'OTH'
+  if (protocol !== TCP) return OTH
   const origSilent = orig === R.INACTIVE || orig === R.PARTIAL_STATE
   const respSilent = resp === R.INACTIVE || resp === R.PARTIAL_STATE
   if (resp === R.RESET) {
-    if (orig === R.SYN_SENT || orig === R.SYN_ACK_SENT) return 'REJ'
+    if (orig === R.SYN_SENT || orig === R.SYN_ACK_SENT) return REJ
     if (
       orig === R.RESET &&
       payloadOf(u, f, protocol, b + R.ORIG, b + R.RESP) === 0 &&
       payloadOf(u, f, protocol, b + R.RESP, b + R.ORIG) === 0
     ) {
-      return 'REJ'
+      return REJ
     }
-    return origSilent ? 'RSTRH' : 'RSTR'
+    return origSilent ? RSTRH : RSTR
   }
   if (orig === R.RESET) {
-    if (!respSilent) return 'RSTO'
-    return isSynThenReset(u, b) ? 'RSTOS0' : 'OTH'
+    if (!respSilent) return RSTO
+    return isSynThenReset(u, b) ? RSTOS0 : OTH
   }
-  if (orig === R.CLOSED && resp === R.CLOSED) return 'SF'
-  if (orig === R.CLOSED) return respSilent ? 'SH' : 'S2'
-  if (resp === R.CLOSED) return origSilent ? 'SHR' : 'S3'
-  if (orig === R.SYN_SENT && resp === R.INACTIVE) return 'S0'
-  if (orig === R.ESTABLISHED && resp === R.ESTABLISHED) return 'S1'
-  return 'OTH'
+  if (orig === R.CLOSED && resp === R.CLOSED) return SF
+  if (orig === R.CLOSED) return respSilent ? SH : S2
+  if (resp === R.CLOSED) return origSilent ? SHR : S3
+  if (orig === R.SYN_SENT && resp === R.INACTIVE) return S0
+  if (orig === R.ESTABLISHED && resp === R.ESTABLISHED) return S1
+  return OTH
 }
 
 /** History: S, then none of HAFGIQ, then R. */
