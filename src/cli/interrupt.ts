@@ -6,18 +6,16 @@ const SIGNALS = [
   ['SIGHUP', 129],
 ] as const
 
+let handled = false
 let pipeMayEnd = false
 
 /**
- * Lets a first Ctrl-C pass when standard input is read: in `tcpdump … | motewatch …` it reaches both, tcpdump
- * ends the capture, and what came until then is to be finished, not thrown away. A second one stops.
+ * From now on an interrupted run leaves no half-written file. Commands call it before they open one: until
+ * then the system's own way is better, since it also stops a program that is deep in a computation.
  */
-export function finishPipeOnInterrupt(): void {
-  pipeMayEnd = true
-}
-
-/** An interrupted run leaves no half-written file. */
-export function handleInterrupts(): void {
+export function cleanUpWhenInterrupted(): void {
+  if (handled) return
+  handled = true
   for (const [signal, code] of SIGNALS) {
     process.on(signal, () => {
       if (signal === 'SIGINT' && pipeMayEnd) {
@@ -29,4 +27,13 @@ export function handleInterrupts(): void {
       process.exit(code)
     })
   }
+}
+
+/**
+ * Lets a first Ctrl-C pass when standard input is read: in `tcpdump … | motewatch …` it reaches both, tcpdump
+ * ends the capture, and what came until then is to be finished, not thrown away. A second one stops.
+ */
+export function finishPipeWhenInterrupted(): void {
+  cleanUpWhenInterrupted()
+  pipeMayEnd = true
 }

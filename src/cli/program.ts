@@ -10,7 +10,6 @@ import { simulateCommand } from './commands/simulate.ts'
 import { startCommand } from './commands/start.ts'
 import { trainCommand } from './commands/train.ts'
 import { fail } from './failure.ts'
-import { handleInterrupts } from './interrupt.ts'
 
 /**
  * Runs one command line and sets the exit code: 0 done, 1 failed, 2 wrong usage,
@@ -20,7 +19,6 @@ import { handleInterrupts } from './interrupt.ts'
  */
 export async function main(args: readonly string[]): Promise<void> {
   survivePipes()
-  handleInterrupts()
   const json = args.includes('--json')
   try {
     await program().parseAsync(args.length === 0 ? ['--help'] : args, { from: 'user' })

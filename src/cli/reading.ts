@@ -1,7 +1,7 @@
 import { readColumnMap } from './column-map.ts'
 import { UsageError } from './failure.ts'
 import { given } from './given.ts'
-import { finishPipeOnInterrupt } from './interrupt.ts'
+import { finishPipeWhenInterrupted } from './interrupt.ts'
 import type { InputOptions } from './options.ts'
 
 /**
@@ -18,7 +18,7 @@ export async function readOptions(options: InputOptions): Promise<{
   if (input.filter((path) => path === '-').length > 1) {
     throw new UsageError('standard input ("-") can be read once only')
   }
-  if (input.includes('-')) finishPipeOnInterrupt()
+  if (input.includes('-')) finishPipeWhenInterrupted()
   if (adapter !== undefined) {
     const { adapterNamed } = await import('../adapters/registry.ts')
     try {

@@ -26,7 +26,7 @@ export async function trainOnSample(sample: BundledSample, folder: string): Prom
     import('../pipeline.ts'),
     import('../store/model-bundle.ts'),
   ])
-  const bar = await progress('Training')
+  const bar = await progress('Training', 'learning')
   try {
     const { bundles } = await train([sample.flows, sample.readings], {
       benign: true,

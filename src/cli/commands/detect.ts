@@ -8,6 +8,7 @@ import type { ModelBundle } from '../../store/model-bundle.ts'
 import { detectText } from '../detect-text.ts'
 import { UsageError } from '../failure.ts'
 import { given } from '../given.ts'
+import { cleanUpWhenInterrupted } from '../interrupt.ts'
 import { JsonDocument } from '../json-document.ts'
 import {
   type InputOptions,
@@ -87,6 +88,7 @@ async function run(options: Options): Promise<void> {
   ])
   const bundles = await loadBundles(models)
   const highlights = new Highlights()
+  if (rows || report !== undefined) cleanUpWhenInterrupted()
   // Opened now, so that a place that cannot be written is told before the work, not after.
   const page = report === undefined ? undefined : openSink(report)
   const writer = rows ? await anomalyWriter(target.format, openSink(target.path)) : undefined

@@ -3,6 +3,7 @@ import type { ReadReport } from '../../adapters/read-report.ts'
 import { flowJson } from '../../output/flow-columns.ts'
 import { openSink } from '../../output/sink.ts'
 import { FLOW_FORMATS, type FlowFormat, flowWriter } from '../../output/writers.ts'
+import { cleanUpWhenInterrupted } from '../interrupt.ts'
 import { JsonDocument } from '../json-document.ts'
 import { type InputOptions, inputOptions, wholeNumber } from '../options.ts'
 import { outputTarget } from '../output-target.ts'
@@ -44,6 +45,7 @@ async function run(options: Options): Promise<void> {
   ])
   const reports: ReadReport[] = []
   const bar = await progress('Reading')
+  cleanUpWhenInterrupted()
   const beside = options.json && target.path === '-'
   const document = beside ? new JsonDocument('flows', flowJson) : undefined
   const writer = beside ? undefined : await flowWriter(target.format, openSink(target.path))

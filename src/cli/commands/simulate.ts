@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { SimulationSummary } from '../../simulate/write-simulation.ts'
 import { UsageError } from '../failure.ts'
 import { given } from '../given.ts'
+import { cleanUpWhenInterrupted } from '../interrupt.ts'
 import { between, names, wholeNumber } from '../options.ts'
 import { progress } from '../progress.ts'
 import { counted } from '../read-text.ts'
@@ -42,6 +43,7 @@ Examples:
 async function run(options: Options): Promise<void> {
   const { output, json, ...wanted } = options
   const { writeSimulation } = await import('../../simulate/write-simulation.ts')
+  cleanUpWhenInterrupted()
   const bar = await progress('Simulating')
   try {
     const summary = await writeSimulation(output, {

@@ -59,7 +59,7 @@ async function run(options: Options): Promise<void> {
     import('../../store/model-bundle.ts'),
   ])
   const { outputDir, model, contamination, seed, benign, first, local, workers } = options
-  const bar = await progress('Training')
+  const bar = await progress('Training', 'learning')
   try {
     const result = await train(input, {
       ...reading,
