@@ -234,8 +234,8 @@ export class FlowAssembler {
    *
    * A receiver drops a packet with a wrong checksum, so it must not count, as in Zeek. But a capture made on
    * the sending machine shows checksums that the network card fills in later. So a wrong one is held against
-   * a packet only where its sender got one right before in this flow, and only up to the usual frame size,
-   * because receive offloading merges segments without a new checksum.
+   * a packet only where its sender got one right before in this flow, while damage stays the exception, and
+   * only up to the usual frame size, because receive offloading merges segments without a new checksum.
    */
   #verified(u: Uint32Array, b: number, isOrig: boolean): boolean {
     const s = this.segment
@@ -249,10 +249,12 @@ export class FlowAssembler {
       return true
     }
     if ((u[b + R.FLAGS]! & bit) === 0) return true
+    const base = b + (isOrig ? R.ORIG : R.RESP)
+    const wrong = (u[base + R.SIDE_FLAGS]! >>> 8) + 1
+    if (2 * wrong > u[base + R.SIDE_PACKETS]!) return true
     this.badChecksums++
-    const side = b + (isOrig ? R.ORIG : R.RESP) + R.SIDE_FLAGS
-    u[side] = u[side]! + 0x100
-    if (s.protocol !== ICMP && s.protocol !== ICMP6 && isPowerOfTen(u[side]! >>> 8)) {
+    u[base + R.SIDE_FLAGS] = u[base + R.SIDE_FLAGS]! + 0x100
+    if (s.protocol !== ICMP && s.protocol !== ICMP6 && isPowerOfTen(wrong)) {
       addHistory(u, b, isOrig ? LETTER_C : LETTER_C + 32)
     }
     return false

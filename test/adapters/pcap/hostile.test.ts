@@ -60,7 +60,7 @@ test('damaged captures never throw anything but InputError, and every packet is 
         }
       },
     ),
-    { numRuns: 120, seed: 7 },
+    { numRuns: 80, seed: 7 },
   )
 })
 
