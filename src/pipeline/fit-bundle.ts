@@ -23,8 +23,6 @@ import { type ModelChoice, modelsOf } from './options.ts'
 const FEWEST_ROWS = 50
 /** Below so many rows the ceiling of confidence is felt, and people are told. */
 const FEW_ROWS = 500
-/** Rows a model is fitted on at most; more change nothing but the time it takes. */
-const MOST_FITTED = 100_000
 
 /** Most rows that a model used for calibration only is fitted on. */
 const MOST_FITTED_BLOCK = 20_000
@@ -101,7 +99,7 @@ export async function fitBundle(
     for (const [m, detector] of known.fitted.entries())
       blocks[m]!.push(await scoreParallel(detector, X, pool))
   }
-  const final = fitOn(detectors, kind, features, ts, MOST_FITTED, seed)
+  const final = fitOn(detectors, kind, features, ts, n, seed)
   if (!final) {
     throw new RangeError(
       `training expects ${kind} that differ from each other, got ${n} equal in every feature`,

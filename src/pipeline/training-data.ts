@@ -7,7 +7,7 @@ import { benignCodes } from './rows.ts'
 import type { PreparedBatch } from './stages.ts'
 
 /** Rows kept of the training data; a uniform sample of this size changes no quantile that matters. */
-const MOST_ROWS = 200_000
+const MOST_ROWS = 100_000
 
 /** Gathers the training rows of one kind: a bounded sample of their features and what is to be said about them. */
 export class TrainingData {
