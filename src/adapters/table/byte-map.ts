@@ -215,12 +215,13 @@ export class DictionaryColumn {
  * collected and decoded at once, each value a slice of that one string.
  */
 export class UniqueColumn {
-  readonly #capacity: number
+  /** Row i has code i, in every batch. */
+  readonly #codes: Uint32Array
   readonly #ends: Uint32Array
   #pool = new Uint8Array(1 << 16)
 
   constructor(capacity: number) {
-    this.#capacity = capacity
+    this.#codes = Uint32Array.from({ length: capacity }, (_, i) => i)
     this.#ends = new Uint32Array(capacity)
   }
 
@@ -237,7 +238,7 @@ export class UniqueColumn {
   }
 
   finish(length: number): Dictionary {
-    const codes = new Uint32Array(Math.min(length, this.#capacity))
+    const codes = this.#codes.subarray(0, length)
     const values: string[] = new Array(codes.length)
     const size = length === 0 ? 0 : this.#ends[length - 1]!
     const text = decoder.decode(this.#pool.subarray(0, size))
@@ -245,7 +246,6 @@ export class UniqueColumn {
     for (let row = 0, from = 0; row < codes.length; row++) {
       const to = this.#ends[row]!
       values[row] = plain ? text.slice(from, to) : decoder.decode(this.#pool.subarray(from, to))
-      codes[row] = row
       from = to
     }
     return { codes, values }

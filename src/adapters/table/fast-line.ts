@@ -1,5 +1,5 @@
 import { HASH_PRIME, HASH_START } from './byte-map.ts'
-import { type FlowCell, type FlowWriter, NUMBER, PORT, UNIQUE, WORD } from './flow-writer.ts'
+import { type FlowCell, type FlowWriter, NUMBER, PORT, PROTO, UNIQUE, WORD } from './flow-writer.ts'
 
 const SKIP = 100
 /** Any kind that is left to the writer once the cell's end is found. */
@@ -40,7 +40,7 @@ export class FastLine {
     const cells: (FlowCell | undefined)[] = new Array(width).fill(undefined)
     columns.forEach((column, j) => {
       const cell = writer.cells[j]!
-      const plain = [NUMBER, PORT, WORD, UNIQUE].includes(cell.kind) && cell.factor === 1
+      const plain = [NUMBER, PORT, PROTO, WORD, UNIQUE].includes(cell.kind) && cell.factor === 1
       this.#kinds[column] = plain ? cell.kind : OTHER
       this.#bindings[column] = j
       cells[column] = cell
@@ -59,6 +59,8 @@ export class FastLine {
     const row = writer.length
     const separator = this.#separator
     const kinds = this.#kinds
+    const cells = this.#cells
+    const dash = this.#dash
     const last = kinds.length - 1
     let i = start
     for (let column = 0; column <= last; column++) {
@@ -69,7 +71,7 @@ export class FastLine {
           while (c !== separator && c !== NEWLINE) c = bytes[++i]!
           break
         case NUMBER: {
-          const floats = this.#cells[column]!.floats
+          const floats = cells[column]!.floats
           // Up to nine digits at a time fit an int32; the parts then join exactly, as in parseNumber.
           let digits = 0
           let digit = c - 48
@@ -80,7 +82,7 @@ export class FastLine {
             digit = c - 48
           }
           if (i === from) {
-            if (c !== this.#dash) return -1
+            if (c !== dash) return -1
             c = bytes[++i]!
             floats[row] = Number.NaN
             break
@@ -114,7 +116,7 @@ export class FastLine {
           break
         }
         case WORD: {
-          const target = this.#cells[column]!.column!
+          const target = cells[column]!.column!
           const end = target.setRepeated(row, bytes, from, separator)
           if (end >= 0) {
             i = end
@@ -129,6 +131,15 @@ export class FastLine {
           if (!target.setHashed(row, bytes, from, i, hash)) return -1
           break
         }
+        case UNIQUE:
+          while (c !== separator && c !== NEWLINE) c = bytes[++i]!
+          if (i - from === 1 && bytes[from] === dash) writer.unique!.set(row, bytes, from, from)
+          else writer.unique!.set(row, bytes, from, i)
+          break
+        case PROTO:
+          i = writer.setProtocol(bytes, from, separator)
+          c = bytes[i]!
+          break
         case PORT: {
           let port = 0
           let digit = c - 48
@@ -138,7 +149,7 @@ export class FastLine {
             digit = c - 48
           }
           if (i === from || port > 65535) return -1
-          this.#cells[column]!.ports[row] = port
+          cells[column]!.ports[row] = port
           break
         }
         default:

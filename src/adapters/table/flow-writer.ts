@@ -60,7 +60,7 @@ export interface CellRules {
 const TIME = 0
 export const NUMBER = 1
 export const PORT = 2
-const PROTO = 3
+export const PROTO = 3
 export const WORD = 4
 export const UNIQUE = 5
 const LABEL = 6
@@ -94,7 +94,8 @@ export class FlowWriter {
   readonly #unset: UnsetWords
   readonly #bound: ReadonlyMap<FlowField, FlowCell>
   readonly #protocols = new ByteMap(protocolNumber)
-  readonly #unique: UniqueColumn | undefined
+  /** The column of connection ids, for a reader that writes the columns itself. */
+  readonly unique: UniqueColumn | undefined
   #proto: Uint8Array
 
   constructor(bindings: readonly FlowBinding[], rules: CellRules, capacity = 8192) {
@@ -103,7 +104,7 @@ export class FlowWriter {
     const hasDetail = bindings.some((b) => b.field === 'detailed_label')
     this.#cells = bindings.map((binding) => this.#cell(binding, rules, hasDetail))
     this.#bound = new Map(this.#cells.filter((c) => c.binding.field).map((c) => [c.binding.field!, c]))
-    this.#unique = this.#bound.has('uid') ? new UniqueColumn(capacity) : undefined
+    this.unique = this.#bound.has('uid') ? new UniqueColumn(capacity) : undefined
     this.#proto = new Uint8Array(0)
     this.#renew()
   }
@@ -209,8 +210,8 @@ export class FlowWriter {
         this.#proto[row] = this.#protocols.values[this.#protocols.entry(bytes, start, end)]!
         return true
       case UNIQUE:
-        if (this.#unset.has(bytes, start, end)) this.#unique!.set(row, NO_BYTES, 0, 0)
-        else this.#unique!.set(row, bytes, start, end)
+        if (this.#unset.has(bytes, start, end)) this.unique!.set(row, NO_BYTES, 0, 0)
+        else this.unique!.set(row, bytes, start, end)
         return true
       case LABEL:
         cell.detail?.set(row, bytes, start, end)
@@ -255,6 +256,18 @@ export class FlowWriter {
     if (kind === WORD) return 'a MAC address'
     if (kind === EXTRA) return 'a number'
     return binding.field === 'duration' ? 'seconds, 0 or more' : 'a number, 0 or more'
+  }
+
+  /** Writes the protocol word at `start`; returns where it ends, before `separator` or a line feed. */
+  setProtocol(bytes: Uint8Array, start: number, separator: number): number {
+    let end = this.#protocols.repeated(bytes, start, separator)
+    if (end < 0) {
+      end = start
+      while (bytes[end] !== separator && bytes[end] !== 10) end++
+      this.#protocols.entry(bytes, start, end)
+    }
+    this.#proto[this.length] = this.#protocols.values[this.#protocols.last]!
+    return end
   }
 
   /** Ends the current row. */
@@ -304,7 +317,7 @@ export class FlowWriter {
   }
 
   #strings(name: StringColumn): Dictionary | undefined {
-    if (name === 'uid') return this.#unique?.finish(this.length)
+    if (name === 'uid') return this.unique?.finish(this.length)
     return this.#bound.get(name)?.column?.finish(this.length)
   }
 

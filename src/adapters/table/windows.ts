@@ -9,22 +9,37 @@ export interface Window {
 /**
  * Turns chunks into windows over contiguous bytes: what the consumer leaves over is put in front of the
  * next chunk. A window may be unchanged but for more bytes; there is always one last, `final`, window.
+ *
+ * @param terminator byte that ends a record wherever it stands: then only the record a chunk cuts is joined
+ *   from both, and the rest of the chunk is not copied
  */
-export async function* windows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Window> {
+export async function* windows(chunks: AsyncIterable<Uint8Array>, terminator = -1): AsyncGenerator<Window> {
   let pending: Uint8Array[] = []
   let left = 0 // bytes the consumer could not use yet
   let gathered = 0 // bytes that came since
   for await (const chunk of chunks) {
     if (chunk.length === 0) continue
-    pending.push(chunk)
-    gathered += chunk.length
+    let rest = chunk
+    const cut = terminator >= 0 && left > 0 && gathered === 0 ? chunk.indexOf(terminator) + 1 : 0
+    if (cut > 0) {
+      const record = { bytes: joined([...pending, chunk.subarray(0, cut)]), start: 0, final: false }
+      yield record
+      rest = chunk.subarray(cut)
+      pending = record.start < record.bytes.length ? [record.bytes.subarray(record.start)] : []
+    }
+    if (rest.length === 0) {
+      left = pending.reduce((sum, part) => sum + part.length, 0)
+      continue
+    }
+    pending.push(rest)
+    gathered += rest.length
     // Waiting until as much came as was left over keeps the copying linear for very long records.
     if (gathered < left) continue
     const window = { bytes: joined(pending), start: 0, final: false }
     yield window
-    const rest = window.bytes.subarray(window.start)
-    pending = rest.length > 0 ? [rest] : []
-    left = rest.length
+    const unused = window.bytes.subarray(window.start)
+    pending = unused.length > 0 ? [unused] : []
+    left = unused.length
     gathered = 0
   }
   yield { bytes: joined(pending), start: 0, final: true }

@@ -29,7 +29,7 @@ export const zeekAdapter: Adapter = {
   async *read(source, options, report) {
     report.unit = 'rows'
     const reader = new ZeekReader(source, options, report)
-    for await (const window of windows(source.bytes())) {
+    for await (const window of windows(source.bytes(), NEWLINE)) {
       for (const batch of reader.batches(window)) yield batch
     }
     const last = reader.rest()
