@@ -20,7 +20,7 @@ const base: FlowRecord = {
 const failed: FlowRecord = { conn_state: 'S0', orig_bytes: 0, resp_bytes: 0, orig_pkts: 1, resp_pkts: 0 }
 
 /** The evidence after `n` unusual flows, the i-th made by `flow`. */
-function after(n: number, flow: (i: number) => FlowRecord) {
+function evidenceOf(n: number, flow: (i: number) => FlowRecord) {
   const builder = new FlowBatchBuilder(n)
   for (let i = 0; i < n; i++) builder.add({ ...base, ts: 1000 + i, ...flow(i) })
   const batch = builder.finish()
@@ -85,21 +85,21 @@ describe('the type of an unusual flow', () => {
     ],
     ['a single flow', 'unusual connection', 1, () => ({})],
   ] as const)('%s: %s', (_, type, n, flow) => {
-    expect(classifyFlow(after(n, flow), [])).toBe(type)
+    expect(classifyFlow(evidenceOf(n, flow), [])).toBe(type)
   })
 
   it('keeps devices and minutes apart', () => {
     expect(
       classifyFlow(
-        after(30, (i) => ({ ...failed, orig_h: `10.0.0.${i}`, resp_p: i })),
+        evidenceOf(30, (i) => ({ ...failed, orig_h: `10.0.0.${i}`, resp_p: i })),
         [],
       ),
     ).toBe('unusual connection')
-    expect(after(30, (i) => ({ ts: 1000 + 300 * i })).flows).toBe(1)
+    expect(evidenceOf(30, (i) => ({ ts: 1000 + 300 * i })).flows).toBe(1)
   })
 
   it('falls back on the strongest feature that is out of range', () => {
-    const one = after(1, () => ({}))
+    const one = evidenceOf(1, () => ({}))
     const service = { group: 'service', name: 'service=chat' }
     const strange = { value: 'chat', typical: { usual: ['web'] } }
     expect(classifyFlow(one, [cause(service, strange)])).toBe('new service')
@@ -143,7 +143,7 @@ describe('descriptions', () => {
   }
 
   it('tell who, what, how many and what is usual', () => {
-    const e = after(30, (i) => ({ ...failed, resp_h: `10.1.${i}.1`, resp_p: 23 }))
+    const e = evidenceOf(30, (i) => ({ ...failed, resp_h: `10.1.${i}.1`, resp_p: 23 }))
     const count = cause(
       { words: 'destinations in 10 min', unit: 'destinations' },
       { value: 30, typical: { low: 0, high: 6 } },
@@ -154,7 +154,7 @@ describe('descriptions', () => {
   })
 
   it('say it the other way round when the device was contacted', () => {
-    const e = after(12, () => ({ resp_p: 22 }))
+    const e = evidenceOf(12, () => ({ resp_p: 22 }))
     expect(describeFlow('brute force', { ...facts, opened: false }, e, [])).toBe(
       '10.9.9.9 tries to log in to camera-1 (10.0.0.5) (port 443) again and again: 12 connections within two minutes.'.replace(
         '443',

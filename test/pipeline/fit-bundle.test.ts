@@ -22,7 +22,7 @@ function columns(...values: Float64Array[]): FeatureColumns {
   }
 }
 
-function fit(features: FeatureColumns) {
+function learn(features: FeatureColumns) {
   const ts = Float64Array.from({ length: features.length }, (_, i) => i)
   return fitBundle(
     features,
@@ -40,25 +40,25 @@ function normal(n: number, seed: number): Float64Array {
 
 describe('fitting a bundle', () => {
   it('says that rows do not differ', async () => {
-    await expect(fit(columns(new Float64Array(200).fill(7)))).rejects.toThrow(
+    await expect(learn(columns(new Float64Array(200).fill(7)))).rejects.toThrow(
       /training expects readings that differ/,
     )
     const late = new Float64Array(200)
     late.set(normal(10, 1), 190)
-    await expect(fit(columns(late))).rejects.toThrow(/differ/)
+    await expect(learn(columns(late))).rejects.toThrow(/differ/)
   })
 
   it('warns when there are few rows', async () => {
-    const { summary } = await fit(columns(normal(60, 1), normal(60, 2)))
+    const { summary } = await learn(columns(normal(60, 1), normal(60, 2)))
     expect(summary.warnings.join()).toMatch(/only 60 rows/)
-    await expect(fit(columns(normal(49, 1)))).rejects.toThrow(/at least 50 readings, got 49/)
+    await expect(learn(columns(normal(49, 1)))).rejects.toThrow(/at least 50 readings, got 49/)
   })
 
   it('holds the promised rate on fresh rows, for each model and the ensemble, over several trainings', async () => {
     const alarms = new Float64Array(4)
     let rows = 0
-    for (let seed = 0; seed < 6; seed++) {
-      const bundle = await fit(
+    for (let seed = 0; seed < 3; seed++) {
+      const bundle = await learn(
         columns(normal(1000, 10 * seed), normal(1000, 10 * seed + 1), normal(1000, 10 * seed + 2)),
       )
       const fresh = columns(normal(4000, 999 - seed), normal(4000, 899 - seed), normal(4000, 799 - seed))
