@@ -38,34 +38,34 @@ export const TIMEOUT = 28
 export const MODE = 29
 /** f64: payload bytes missing from the capture. */
 export const MISSED = 30
+export const ORIG = 32
+export const RESP = 52
 /** 32 bytes of history letters; length in {@link HISTORY_LENGTH}. */
-export const HISTORY = 32
-export const ORIG = 40
-export const RESP = 60
+export const HISTORY = 72
 
-// One side of a flow, relative to ORIG or RESP.
+// One side of a flow, relative to ORIG or RESP. What every packet touches comes first, in one cache line.
 /** f64: TCP: relative number of the next byte to deliver; otherwise: payload bytes. */
 export const SIDE_NEXT = 0
-/** f64: relative number behind the FIN. */
-export const SIDE_FIN = 2
+/** f64: bytes at the IP layer. */
+export const SIDE_IP_BYTES = 2
 export const SIDE_START = 4
 export const SIDE_LAST = 5
 export const SIDE_ACK = 6
 /** Wraps of the sequence number (upper half) and of the acknowledgement (lower half). */
 export const SIDE_WRAPS = 7
-export const SIDE_SYN_AT = 8
-export const SIDE_FIN_AT = 9
-export const SIDE_RST_AT = 10
-export const SIDE_STATE = 11
-export const SIDE_PREVIOUS = 12
+export const SIDE_STATE = 8
 /** Flags in the low byte, above them the number of packets with a wrong checksum. */
-export const SIDE_FLAGS = 13
-export const SIDE_PACKETS = 14
-export const SIDE_RETRANSMITTED = 15
-export const SIDE_ZERO_WINDOW = 16
-export const SIDE_GAPS = 17
-/** f64: bytes at the IP layer. */
-export const SIDE_IP_BYTES = 18
+export const SIDE_FLAGS = 9
+export const SIDE_PACKETS = 10
+export const SIDE_PREVIOUS = 11
+/** f64: relative number behind the FIN. */
+export const SIDE_FIN = 12
+export const SIDE_SYN_AT = 14
+export const SIDE_FIN_AT = 15
+export const SIDE_RST_AT = 16
+export const SIDE_RETRANSMITTED = 17
+export const SIDE_ZERO_WINDOW = 18
+export const SIDE_GAPS = 19
 export const SIDE_WORDS = 20
 
 export const KEY_V6 = 0x100
