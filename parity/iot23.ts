@@ -93,10 +93,11 @@ async function packets(name: string, bundle: ModelBundle, log: string): Promise<
   const flows = await readFlows(pcap)
   let attackFlows = 0
   let benignFlows = 0
-  const isAttack = (orig_h: unknown, resp_h: unknown, resp_p: unknown) =>
-    attacks.has(`${orig_h} ${resp_h} ${resp_p}`)
+  const isAttack = (orig_h: unknown, orig_p: unknown, resp_h: unknown, resp_p: unknown) =>
+    attacks.has(`${orig_h} ${orig_p} ${resp_h} ${resp_p}`)
   for (let i = 0; i < flows.length; i++) {
-    if (isAttack(stringAt(flows.orig_h, i), stringAt(flows.resp_h, i), flows.resp_p[i])) attackFlows++
+    if (isAttack(stringAt(flows.orig_h, i), flows.orig_p[i], stringAt(flows.resp_h, i), flows.resp_p[i]))
+      attackFlows++
     else if (!(flows.ts[i]! <= bundle.summary.to!)) benignFlows++
   }
   const found: Anomaly[] = []
@@ -104,34 +105,38 @@ async function packets(name: string, bundle: ModelBundle, log: string): Promise<
   let hits = 0
   let alarms = 0
   for (const { fields, timestamp } of found) {
-    if (isAttack(fields.orig_h, fields.resp_h, fields.resp_p)) hits++
+    if (isAttack(fields.orig_h, fields.orig_p, fields.resp_h, fields.resp_p)) hits++
     else if (!(timestamp <= bundle.summary.to!)) alarms++
   }
   const types = new Map<string, number>()
   for (const { type } of found) types.set(type, (types.get(type) ?? 0) + 1)
   console.log(`${name}: ${[...types].map(([type, n]) => `${n} ${type}`).join(', ') || 'no anomalies'}`)
-  const first = found.find((a) => isAttack(a.fields.orig_h, a.fields.resp_h, a.fields.resp_p)) ?? found[0]
+  const first =
+    found.find((a) => isAttack(a.fields.orig_h, a.fields.orig_p, a.fields.resp_h, a.fields.resp_p)) ??
+    found[0]
   if (first) console.log(`  ${first.description}`)
-  const recall = attackFlows > 0 ? hits / attackFlows : null
   const falseAlarmRate = benignFlows > 0 ? alarms / benignFlows : null
+  const some = attackFlows > 0
   verdict({
     name: `iot23 ${name}`,
     ours: `${hits} of ${attackFlows} attack flows, false alarms ${percent(falseAlarmRate)}`,
-    peer: 'its conn.log',
+    peer: 'labels of its conn.log',
     theirs: `${attackFlows} attack flows`,
-    ratio: recall ?? 1,
-    bar: 'read to the end, false alarms 1 %',
-    met: flows.length > 0 && (falseAlarmRate ?? 0) <= 0.01,
+    ratio: some ? hits / attackFlows : 1,
+    bar: some ? '95 % of attack flows' : 'false alarms 1 %',
+    met: flows.length > 0 && (some ? hits >= 0.95 * attackFlows : (falseAlarmRate ?? 1) <= 0.01),
   })
 }
 
-/** `orig resp port` of the connections that the log labels as attacks. */
+/** `orig_h orig_p resp_h resp_p` of the connections that the log labels as attacks. */
 async function attackConnections(log: string): Promise<Set<string>> {
   const flows = await readFlows(log)
   const keys = new Set<string>()
   for (let i = 0; i < flows.length; i++) {
     if (!flows.label || stringAt(flows.label, i) !== 'malicious') continue
-    keys.add(`${stringAt(flows.orig_h, i)} ${stringAt(flows.resp_h, i)} ${flows.resp_p[i]}`)
+    keys.add(
+      `${stringAt(flows.orig_h, i)} ${flows.orig_p[i]} ${stringAt(flows.resp_h, i)} ${flows.resp_p[i]}`,
+    )
   }
   return keys
 }
