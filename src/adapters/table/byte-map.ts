@@ -136,6 +136,8 @@ export class DictionaryColumn {
   #codeOf = new Uint32Array(256)
   #epochOf = new Uint32Array(256)
   #epoch = 1
+  /** Code of the value last put, -1 when this batch has none yet. */
+  #lastCode = -1
 
   /** @param convert the column's string for a cell's text; undefined when the text is not acceptable */
   constructor(capacity: number, convert: (text: string) => string | undefined) {
@@ -173,8 +175,10 @@ export class DictionaryColumn {
 
   /** Puts the last value once more when its bytes come again; returns where they end, else -1. */
   setRepeated(row: number, bytes: Uint8Array, start: number, separator: number): number {
+    if (this.#lastCode < 0) return -1
     const end = this.#map.repeated(bytes, start, separator)
-    return end >= 0 && this.#put(row, this.#map.last) ? end : -1
+    if (end >= 0) this.#codes[row] = this.#lastCode
+    return end
   }
 
   /** {@link set} for bytes whose hash is already known. */
@@ -184,13 +188,17 @@ export class DictionaryColumn {
 
   #put(row: number, entry: number): boolean {
     const number = this.#map.values[entry]!
-    if (number < 0) return false
+    if (number < 0) {
+      this.#lastCode = -1
+      return false
+    }
     if (this.#epochOf[number] !== this.#epoch) {
       this.#epochOf[number] = this.#epoch
       this.#codeOf[number] = this.#values.length
       this.#values.push(this.#strings[number]!)
     }
-    this.#codes[row] = this.#codeOf[number]!
+    this.#lastCode = this.#codeOf[number]!
+    this.#codes[row] = this.#lastCode
     return true
   }
 
@@ -199,6 +207,7 @@ export class DictionaryColumn {
     const column = { codes: this.#codes.subarray(0, length), values: this.#values }
     this.#codes = new Uint32Array(this.#capacity)
     this.#values = []
+    this.#lastCode = -1
     this.#epoch++
     if (this.#map.size > KEPT_ENTRIES) {
       this.#map = new ByteMap((text) => this.#number(this.#convert(text)))

@@ -1,6 +1,8 @@
 import { HASH_PRIME, HASH_START } from './byte-map.ts'
 import { type FlowCell, type FlowWriter, NUMBER, PORT, PROTO, UNIQUE, WORD } from './flow-writer.ts'
 
+/** Longest line taken for one record; what is longer is no log line. */
+export const MAX_LINE = 1 << 20
 const SKIP = 100
 /** Any kind that is left to the writer once the cell's end is found. */
 const OTHER = 101
@@ -159,7 +161,7 @@ export class FastLine {
       if (column < last ? c !== separator : c !== NEWLINE) return -1
       i++
     }
-    if (bytes[i - 2] === CARRIAGE_RETURN) return -1
+    if (bytes[i - 2] === CARRIAGE_RETURN || i - start > MAX_LINE) return -1
     writer.next()
     return i
   }

@@ -2,14 +2,12 @@ import type { FlowBatch } from '../../schema/flow-batch.ts'
 import type { Adapter, ReadOptions } from '../adapter.ts'
 import { InputError, type ReadReport } from '../read-report.ts'
 import type { Source } from '../source.ts'
-import { FastLine } from '../table/fast-line.ts'
+import { FastLine, MAX_LINE } from '../table/fast-line.ts'
 import { FlowWriter } from '../table/flow-writer.ts'
 import { nothingUsed, rejectCell, rejectWidth, shown } from '../table/reject-cell.ts'
 import { type Window, windows } from '../table/windows.ts'
 import { DEFAULT_FIELDS, TAIL_SEPARATOR, ZeekHeader } from './header.ts'
 
-/** Longest line taken for one record; what is longer is no log line. */
-const MAX_LINE = 1 << 20
 const NEWLINE = 10
 const CARRIAGE_RETURN = 13
 const HASH = 35
@@ -71,7 +69,7 @@ class ZeekReader {
     while (start < bytes.length) {
       if (this.#fast && start < whole && !this.#skipping && bytes[start] !== HASH) {
         const next = this.#fast.read(bytes, start)
-        if (next >= 0 && next - start <= MAX_LINE) {
+        if (next >= 0) {
           this.#line++
           this.#report.used++
           start = next
