@@ -10,6 +10,7 @@ import { readFlows } from '../src/adapters/read.ts'
 import { detect, evaluate, train } from '../src/pipeline.ts'
 import type { Anomaly } from '../src/schema/anomaly.ts'
 import { stringAt } from '../src/schema/dictionary.ts'
+import type { FlowBatch } from '../src/schema/flow-batch.ts'
 import type { ModelBundle } from '../src/store/model-bundle.ts'
 import { sharedData } from '../test/shared-data.ts'
 
@@ -93,27 +94,23 @@ async function packets(name: string, bundle: ModelBundle, log: string): Promise<
   const flows = await readFlows(pcap)
   let attackFlows = 0
   let benignFlows = 0
-  const isAttack = (orig_h: unknown, orig_p: unknown, resp_h: unknown, resp_p: unknown) =>
-    attacks.has(`${orig_h} ${orig_p} ${resp_h} ${resp_p}`)
+  const isAttack = (i: number) => attacks.has(connection(flows, i))
   for (let i = 0; i < flows.length; i++) {
-    if (isAttack(stringAt(flows.orig_h, i), flows.orig_p[i], stringAt(flows.resp_h, i), flows.resp_p[i]))
-      attackFlows++
+    if (isAttack(i)) attackFlows++
     else if (!(flows.ts[i]! <= bundle.summary.to!)) benignFlows++
   }
   const found: Anomaly[] = []
   for await (const anomalies of detect([pcap], [bundle])) found.push(...anomalies)
   let hits = 0
   let alarms = 0
-  for (const { fields, timestamp } of found) {
-    if (isAttack(fields.orig_h, fields.orig_p, fields.resp_h, fields.resp_p)) hits++
+  for (const { record, timestamp } of found) {
+    if (isAttack(record)) hits++
     else if (!(timestamp <= bundle.summary.to!)) alarms++
   }
   const types = new Map<string, number>()
   for (const { type } of found) types.set(type, (types.get(type) ?? 0) + 1)
   console.log(`${name}: ${[...types].map(([type, n]) => `${n} ${type}`).join(', ') || 'no anomalies'}`)
-  const first =
-    found.find((a) => isAttack(a.fields.orig_h, a.fields.orig_p, a.fields.resp_h, a.fields.resp_p)) ??
-    found[0]
+  const first = found.find((a) => isAttack(a.record)) ?? found[0]
   if (first) console.log(`  ${first.description}`)
   const falseAlarmRate = benignFlows > 0 ? alarms / benignFlows : null
   const some = attackFlows > 0
@@ -128,17 +125,20 @@ async function packets(name: string, bundle: ModelBundle, log: string): Promise<
   })
 }
 
-/** `orig_h orig_p resp_h resp_p` of the connections that the log labels as attacks. */
+/** The connections that the log labels as attacks. */
 async function attackConnections(log: string): Promise<Set<string>> {
   const flows = await readFlows(log)
   const keys = new Set<string>()
   for (let i = 0; i < flows.length; i++) {
-    if (!flows.label || stringAt(flows.label, i) !== 'malicious') continue
-    keys.add(
-      `${stringAt(flows.orig_h, i)} ${flows.orig_p[i]} ${stringAt(flows.resp_h, i)} ${flows.resp_p[i]}`,
-    )
+    if (flows.label && stringAt(flows.label, i) === 'malicious') keys.add(connection(flows, i))
   }
   return keys
+}
+
+/** Who with whom and when, to the millisecond: what a flow of a capture and one of its log agree in. */
+function connection(flows: FlowBatch, i: number): string {
+  const orig = `${stringAt(flows.orig_h, i)} ${flows.orig_p[i]}`
+  return `${orig} ${stringAt(flows.resp_h, i)} ${flows.resp_p[i]} ${flows.ts[i]!.toFixed(3)}`
 }
 
 function percent(share: number | null): string {
