@@ -19,6 +19,11 @@ class Lane {
   readonly #doubles = this.#slots.map((slot) => new Float64Array(slot.records.buffer))
   /** Everything this worker finished up to that packet has come. */
   upTo = 0
+  /** Whether the flow that comes next has come. */
+  known = false
+  /** The packet that finished it and its first packet; when it has not come, it comes no sooner than this. */
+  at = 0
+  first = 0
   done: Extract<WorkerMessage, { kind: 'done' }> | undefined
   failed: Error | undefined
 
@@ -54,12 +59,18 @@ class Lane {
     return undefined
   }
 
-  /** When the next flow was finished; when none has come, no sooner than this. */
-  peek(rows: FlowRows): { at: number; first: number; known: boolean } {
+  /** Looks at the flow that comes next. */
+  refresh(rows: FlowRows): void {
     const head = this.#head(rows)
-    if (!head) return { at: this.upTo, first: 0, known: false }
-    const first = this.#doubles[head.slot]![(this.#next * STRIDE + FIRST_PACKET) >> 1]!
-    return { at: this.#slots[head.slot]!.at[this.#next]!, first, known: true }
+    this.known = head !== undefined
+    if (!head) {
+      // What was finished by a later packet may still come.
+      this.at = this.upTo + 1
+      this.first = 0
+      return
+    }
+    this.at = this.#slots[head.slot]!.at[this.#next]!
+    this.first = this.#doubles[head.slot]![(this.#next * STRIDE + FIRST_PACKET) >> 1]!
   }
 
   /** Writes flows as long as they come before (`at`, `first`). */
@@ -102,7 +113,7 @@ export async function* readParallel(
       for (const lane of lanes) if (lane.failed) throw lane.failed
       merge(lanes, rows)
       yield* rows.take(false)
-      if (lanes.every((lane) => lane.done && !lane.peek(rows).known)) break
+      if (lanes.every((lane) => lane.done && !lane.known)) break
       await news
     }
   } finally {
@@ -119,33 +130,28 @@ export async function* readParallel(
 
 /** Writes what is certain to come next, until a lane has to be waited for. */
 function merge(lanes: readonly Lane[], rows: FlowRows): void {
+  for (const lane of lanes) lane.refresh(rows)
   for (;;) {
-    const heads = lanes.map((lane) => lane.peek(rows))
-    // The lane to write from: the earliest flow that has come.
-    let from = -1
-    heads.forEach((head, i) => {
-      if (head.known && (from < 0 || before(head, heads[from]!))) from = i
-    })
-    if (from < 0) return
+    // The lane with the earliest flow writes until another lane's turn comes.
+    let from: Lane | undefined
+    for (const lane of lanes) if (lane.known && (!from || before(lane, from.at, from.first))) from = lane
+    if (!from) return
     let at = Number.POSITIVE_INFINITY
     let first = 0
-    heads.forEach((head, i) => {
-      if (i === from) return
-      // A lane without flows may still bring some finished behind `upTo`.
-      const bound = head.known ? head : { at: head.at + 1, first: 0 }
-      if (bound.at < at || (bound.at === at && bound.first < first)) {
-        at = bound.at
-        first = bound.first
+    for (const lane of lanes) {
+      if (lane !== from && before(lane, at, first)) {
+        at = lane.at
+        first = lane.first
       }
-    })
-    const head = heads[from]!
-    if (head.at > at || (head.at === at && head.first >= first)) return
-    lanes[from]!.write(rows, at, first)
+    }
+    if (!before(from, at, first)) return
+    from.write(rows, at, first)
+    from.refresh(rows)
   }
 }
 
-function before(x: { at: number; first: number }, y: { at: number; first: number }): boolean {
-  return x.at < y.at || (x.at === y.at && x.first < y.first)
+function before(lane: Lane, at: number, first: number): boolean {
+  return lane.at < at || (lane.at === at && lane.first < first)
 }
 
 /** Every worker counts every packet, so one report tells for all. */
