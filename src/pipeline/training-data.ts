@@ -8,6 +8,8 @@ import type { PreparedBatch } from './stages.ts'
 
 /** Rows kept of the training data; a uniform sample of this size changes no quantile that matters. */
 const MOST_ROWS = 100_000
+/** Devices told apart for the summary; forged addresses must not fill the memory. */
+const MOST_DEVICES = 1_000_000
 
 /** Gathers the training rows of one kind: a bounded sample of their features and what is to be said about them. */
 export class TrainingData {
@@ -27,7 +29,9 @@ export class TrainingData {
   add({ batch, features }: PreparedBatch): void {
     this.#sample.add(features, batch.ts)
     if (batch.kind === 'flows') this.#signs.add(batch)
-    if (batch.device) for (const device of batch.device.values) this.#devices.add(device)
+    if (batch.device && this.#devices.size < MOST_DEVICES) {
+      for (const device of batch.device.values) this.#devices.add(device)
+    }
     if (batch.label) {
       const benign = benignCodes(batch.label)
       for (const code of batch.label.codes) if (!benign[code]) this.#labelledBad++
