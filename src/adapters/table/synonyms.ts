@@ -328,7 +328,6 @@ export const DEVICE_SYNONYMS: readonly string[] = [
   'asset_id',
   'asset',
   'unit_id',
-  'unit',
   'unit_number',
   'station_id',
   'station',
