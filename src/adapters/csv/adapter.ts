@@ -18,7 +18,8 @@ export const csvAdapter: Adapter = {
   accepts(head) {
     const text = headAsUtf8(head)
     if (/^\s*<(!doctype|html|\?xml|!--)/i.test(new TextDecoder().decode(text.subarray(0, 256)))) return false
-    return sniff(text, text.length < 32_768) !== undefined
+    // A first row longer than the head is judged by as much of it as there is.
+    return sniff(text, text.length < 32_768 || !text.includes(10)) !== undefined
   },
   async *read(source, options, report) {
     report.unit = 'rows'
