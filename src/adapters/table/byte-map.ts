@@ -227,7 +227,9 @@ export class UniqueColumn {
   /** Row i has code i, in every batch. */
   readonly #codes: Uint32Array
   readonly #ends: Uint32Array
-  #pool = new Uint8Array(1 << 16)
+  #pool = Buffer.allocUnsafe(1 << 16)
+  /** All bytes of the batch joined by or: below 128 when they are ASCII. */
+  #seen = 0
 
   constructor(capacity: number) {
     this.#codes = Uint32Array.from({ length: capacity }, (_, i) => i)
@@ -238,11 +240,18 @@ export class UniqueColumn {
     const from = row === 0 ? 0 : this.#ends[row - 1]!
     const to = from + end - start
     if (to > this.#pool.length) {
-      const grown = new Uint8Array(to * 2)
+      const grown = Buffer.allocUnsafe(to * 2)
       grown.set(this.#pool)
       this.#pool = grown
     }
-    for (let i = start, o = from; i < end; i++, o++) this.#pool[o] = bytes[i]!
+    const pool = this.#pool
+    let seen = 0
+    for (let i = start, o = from; i < end; i++, o++) {
+      const c = bytes[i]!
+      pool[o] = c
+      seen |= c
+    }
+    this.#seen |= seen
     this.#ends[row] = to
   }
 
@@ -250,8 +259,9 @@ export class UniqueColumn {
     const codes = this.#codes.subarray(0, length)
     const values: string[] = new Array(codes.length)
     const size = length === 0 ? 0 : this.#ends[length - 1]!
-    const text = decoder.decode(this.#pool.subarray(0, size))
-    const plain = text.length === size // one character a byte, so offsets agree
+    const plain = this.#seen < 128 // one character a byte, so offsets agree
+    const text = plain ? this.#pool.toString('latin1', 0, size) : ''
+    this.#seen = 0
     for (let row = 0, from = 0; row < codes.length; row++) {
       const to = this.#ends[row]!
       values[row] = plain ? text.slice(from, to) : decoder.decode(this.#pool.subarray(from, to))

@@ -74,6 +74,13 @@ describe("Zeek's conn.log", () => {
     expect(read2.rows.map((r) => r.ts)).toEqual(times.map(Number))
   })
 
+  it('ids beyond ASCII come through', async () => {
+    const { rows } = await read(
+      `${header}${row('1').replace('Cabc', 'Cé€')}\n${row('1').replace('Cabc', '-')}\n${row('2')}\n`,
+    )
+    expect(rows.map((r) => r.uid)).toEqual(['Cé€', '', 'Cabc'])
+  })
+
   it('the log of another protocol, or an empty one, is refused', async () => {
     await expect(read('#separator \\x09\n#path\tdns\n#fields\tts\tquery\n1\ta\n')).rejects.toThrow(
       /got the log of "dns"/,
