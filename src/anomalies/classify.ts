@@ -7,6 +7,9 @@ const loginPorts = new Set([
   21, 22, 23, 25, 110, 143, 445, 992, 993, 1433, 2222, 2323, 3306, 3389, 5432, 5900,
 ])
 
+/** Names, times, addresses, neighbours: asked again and again by every device. */
+const lookupPorts = new Set([53, 67, 68, 123, 137, 547, 1900, 3702, 5353, 5355])
+
 /** An affected feature with the spec it comes from. */
 export interface Cause {
   readonly spec: FeatureSpec
@@ -21,7 +24,7 @@ export function sideOf({ value, typical }: AffectedFeature): -1 | 0 | 1 {
 }
 
 /**
- * What an unusual flow looks like. Behaviour over time tells more than the flow itself and is asked first:
+ * What an unusual flow looks like. What it is part of tells more than the flow itself and is asked first:
  * many targets without an answer are a scan, much more sent than received exfiltration, many flows to one
  * target a flood, a steady repetition at a low rate beaconing; then the strongest features decide.
  *
@@ -29,13 +32,11 @@ export function sideOf({ value, typical }: AffectedFeature): -1 | 0 | 1 {
  */
 export function classifyFlow(e: FlowEvidence, causes: readonly Cause[]): AnomalyType {
   const mostlyFailed = e.failed >= 0.5 * e.flows
-  // Who looks for open ports sends little to each; a flood on random ports does not.
-  const probes = mostlyFailed && e.payload <= 300 * e.flows
-  if (probes && (e.ports >= 10 || (e.peers >= 10 && e.withPeer < 0.9 * e.flows))) return 'port scan'
+  if (mostlyFailed && isScan(e)) return 'port scan'
   if (loginPorts.has(e.port) && e.withPeer >= 10 && !mostlyFailed) return 'brute force'
   if (isExfiltration(e)) return 'exfiltration'
-  if (e.withPeer >= 60 || e.packets >= 50_000) return 'flood'
-  if (e.times >= 5 && e.span >= 30) return 'beaconing'
+  if (isFlood(e)) return 'flood'
+  if (isBeaconing(e)) return 'beaconing'
   for (const { spec, affected } of causes.slice(0, 3)) {
     if (sideOf(affected) === 0) continue
     if (spec.group === 'service' || spec.group === 'port' || spec.group === 'proto') return 'new service'
@@ -44,6 +45,29 @@ export function classifyFlow(e: FlowEvidence, causes: readonly Cause[]): Anomaly
     if (spec.unit.startsWith('bytes') || spec.unit.startsWith('packets')) return 'unusual volume'
   }
   return 'unusual connection'
+}
+
+/**
+ * Who looks for open ports sends little to each and seldom comes back to one. A flood on random ports sends
+ * much, or goes on after more ports than a scanner's list of a thousand without one refusal.
+ */
+function isScan(e: FlowEvidence): boolean {
+  const targets = Math.max(e.peers, e.ports)
+  const slow = e.targets >= 30 && e.all <= 2 * e.targets && e.allFailed >= 0.9 * e.all
+  if (targets < 10 && !slow) return false
+  if (targets < 1000 && e.flows > 5 * targets) return false
+  if (e.payload > 200 * e.flows || e.packets > 10 * e.flows) return false
+  return !(e.peers <= 2 && e.ports > 1000 && e.refused < 0.05 * e.flows)
+}
+
+/** Very many flows or packets at one target, or fewer at two a second and more. */
+function isFlood(e: FlowEvidence): boolean {
+  return e.withPeer >= 60 || e.packets >= 50_000 || (e.withPeer >= 20 && e.all >= 2 * e.age)
+}
+
+/** Always the same service again; but look-ups of names and times that get no answer are tried again by nature. */
+function isBeaconing(e: FlowEvidence): boolean {
+  return e.times >= 5 && e.span >= 30 && !(lookupPorts.has(e.port) && e.bytesIn === 0)
 }
 
 /** Bulk sent over answered connections, or name look-ups that carry more than names. */
