@@ -1,8 +1,10 @@
 import { readBatches } from './adapters/read.ts'
 import { InputError, type ReadReport } from './adapters/read-report.ts'
 import { Explainer } from './anomalies/explainer.ts'
+import { counter } from './anomalies/flow-evidence.ts'
+import { IncidentTracker } from './incidents/incident-tracker.ts'
 import { WorkerPool } from './kernels/worker-pool.ts'
-import { confidenceOf, evidenceAt } from './models/calibration.ts'
+import { evidenceAt } from './models/calibration.ts'
 import { type Evaluation, Evaluator } from './pipeline/evaluator.ts'
 import { fitBundle } from './pipeline/fit-bundle.ts'
 import {
@@ -81,24 +83,28 @@ export async function* detect(
   const reports: ReadReport[] = []
   const tally = new Tally()
   const explainers = new Map<ModelBundle['kind'], Explainer>()
+  const nextIncident = counter()
+  const tracker = new IncidentTracker()
   for await (const rows of scoredBatches(inputs, bundles, options, reports)) {
     const { kind, bundle, models, ceiling } = rows
     let explainer = explainers.get(kind)
     if (!explainer) {
       const { contamination } = bundle.summary
       const least = evidenceAt(threshold, contamination)
-      if (least > ceiling)
-        reports[0]?.note(unreachable(kind, threshold, confidenceOf(ceiling, contamination)))
-      explainer = new Explainer(bundle.space, models, { contamination, least, ceiling })
+      if (least > ceiling) reports[0]?.note(unreachable(kind, threshold, 10 ** -ceiling))
+      explainer = new Explainer(bundle.space, models, { contamination, least, ceiling, nextIncident })
       explainers.set(kind, explainer)
     }
     const anomalies = explainer.explain(rows, tally.scored)
     tally.add(rows.batch.length, anomalies)
+    tracker.add(anomalies)
     if (anomalies.length > 0) yield anomalies
   }
   if (tally.scored === 0) throw nothingRead(inputs, reports)
   const highest = Math.max(0, ...[...explainers.values()].map((explainer) => explainer.highest))
-  return { ...tally.summary(), reports, threshold, highest, seconds: (performance.now() - started) / 1000 }
+  const { incidents, leftOut: incidentsLeftOut } = tracker.finish()
+  const seconds = (performance.now() - started) / 1000
+  return { ...tally.summary(), reports, threshold, highest, seconds, incidents, incidentsLeftOut }
 }
 
 /**
@@ -171,8 +177,8 @@ function noModelFor(kind: string, source: string, bundles: readonly ModelBundle[
   )
 }
 
-function unreachable(kind: string, threshold: number, most: number): string {
-  return `no record can reach threshold ${threshold}: the model for ${kind} learned from too little data to be surer than ${most.toFixed(2)}; lower --threshold or train on more`
+function unreachable(kind: string, threshold: number, p: number): string {
+  return `no record can reach threshold ${threshold}: the model for ${kind} learned from too little data for a p-value under ${p.toExponential(0)}; lower --threshold or train on more`
 }
 
 function nothingRead(inputs: readonly string[], reports: readonly ReadReport[], benign = false): InputError {

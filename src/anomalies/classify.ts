@@ -95,7 +95,7 @@ export function classifyReading(causes: readonly Cause[]): AnomalyType {
     case 'gap':
       return 'dropout'
     case 'relation':
-      return 'correlation break'
+      return causes.some((c) => wentSlowly(c, causes)) ? 'drift' : 'correlation break'
     case 'spread':
       // Of readings without a change many are suspicious, of spread little.
       if ((direction === 'high') === side > 0) return 'stuck'
@@ -106,6 +106,14 @@ export function classifyReading(causes: readonly Cause[]): AnomalyType {
       if (first.affected.value === 'missing') return 'dropout'
       return jumps ? 'spike' : change ? 'noise' : 'drift'
   }
+}
+
+/** Whether a metric leaves both its own usual average and what the others imply, without a jump. */
+function wentSlowly({ spec, affected }: Cause, causes: readonly Cause[]): boolean {
+  const { metric, aspect, name } = spec
+  if (metric === undefined || aspect !== 'level' || name === metric || sideOf(affected) === 0) return false
+  const also = causes.filter((c) => c.spec.metric === metric && sideOf(c.affected) !== 0)
+  return also.some((c) => c.spec.aspect === 'relation') && !also.some((c) => c.spec.aspect === 'change')
 }
 
 function size({ affected }: Cause): number {

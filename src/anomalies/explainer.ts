@@ -9,7 +9,8 @@ import type { Batch } from '../schema/reading-batch.ts'
 import { type Cause, classifyFlow, classifyReading } from './classify.ts'
 import { describeFlow, describeReading, subject } from './describe.ts'
 import { fieldsOf, labelOf, transportOf } from './fields.ts'
-import { FlowHistory } from './flow-evidence.ts'
+import { counter, FlowHistory } from './flow-evidence.ts'
+import { ReadingHistory } from './reading-history.ts'
 
 /** Features named in an anomaly at most, and the least share of the score worth naming. */
 const MOST_CAUSES = 5
@@ -34,6 +35,8 @@ export interface ExplainerOptions {
   readonly least: number
   /** Most evidence that may be claimed. */
   readonly ceiling: number
+  /** Gives the id of each new incident; 1, 2, … when left out. */
+  readonly nextIncident?: () => number
 }
 
 interface Model {
@@ -57,7 +60,8 @@ export class Explainer {
   readonly #shown: readonly Shown[]
   /** Matrix column -> index into #shown. */
   readonly #shownOf: Int32Array
-  readonly #history = new FlowHistory()
+  readonly #flows: FlowHistory
+  readonly #readings: ReadingHistory
   /** Highest confidence of any row so far, anomaly or not. */
   highest = 0
 
@@ -65,6 +69,9 @@ export class Explainer {
     this.#space = space
     this.#models = models
     this.#options = options
+    const nextIncident = options.nextIncident ?? counter()
+    this.#flows = new FlowHistory(nextIncident)
+    this.#readings = new ReadingHistory(nextIncident)
     const names = space.specs.map(
       (spec) => spec.group ?? (spec.cycle ? spec.name.replace(/_(sin|cos)$/, '') : spec.name),
     )
@@ -132,9 +139,10 @@ export class Explainer {
       const own = Math.min(rows.evidence[m]![i]!, calibration.ceiling)
       model_confidence[detector.name] = confidenceOf(own, contamination)
     })
-    const { type, description } = this.#words(batch, i, subject(device, name), causes)
+    const { incident, type, description } = this.#words(batch, i, device, subject(device, name), causes)
     const label = labelOf(batch, i)
     return {
+      incident,
       device,
       ...(name === undefined ? {} : { device_name: name }),
       timestamp: batch.ts[i]!,
@@ -178,14 +186,16 @@ export class Explainer {
   #words(
     batch: Batch,
     i: number,
+    device: string,
     who: string,
     causes: readonly Cause[],
-  ): Pick<Anomaly, 'type' | 'description'> {
+  ): Pick<Anomaly, 'incident' | 'type' | 'description'> {
     if (batch.kind === 'readings') {
       const type = classifyReading(causes)
-      return { type, description: describeReading(type, who, causes) }
+      const incident = this.#readings.add(device, batch.ts[i]!)
+      return { incident, type, description: describeReading(type, who, causes) }
     }
-    const evidence = this.#history.add(batch, i)
+    const evidence = this.#flows.add(batch, i)
     const type = classifyFlow(evidence, causes)
     const opened = !batch.device_is_orig || batch.device_is_orig[i] === 1
     const facts = {
@@ -195,6 +205,6 @@ export class Explainer {
       service: stringAt(batch.service, i),
       state: stringAt(batch.conn_state, i),
     }
-    return { type, description: describeFlow(type, facts, evidence, causes) }
+    return { incident: evidence.behaviour, type, description: describeFlow(type, facts, evidence, causes) }
   }
 }

@@ -1,5 +1,6 @@
 import type { ReadReport } from '../adapters/read-report.ts'
 import type { AnomalyType } from '../schema/anomaly.ts'
+import type { Incident } from '../schema/incident.ts'
 import type { ModelBundle } from '../store/model-bundle.ts'
 
 export const MODEL_CHOICES = ['isolation-forest', 'lof', 'autoencoder', 'both', 'all'] as const
@@ -72,6 +73,10 @@ export interface DetectSummary {
   /** Highest confidence of any record, anomaly or not: what a lower threshold would find. */
   readonly highest: number
   readonly seconds: number
+  /** Anomalies of one behaviour together, most evidence first; at most 2000. */
+  readonly incidents: readonly Incident[]
+  /** Further incidents, weaker than all of these, that were counted only. */
+  readonly incidentsLeftOut: number
 }
 
 /** A value outside of what an option takes. */

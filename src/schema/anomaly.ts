@@ -35,6 +35,8 @@ export interface AffectedFeature {
 
 /** One explained anomaly. */
 export interface Anomaly {
+  /** Id of the incident it is part of: anomalies of one behaviour have the same; 1, 2, … in order of first sight. */
+  readonly incident: number
   /** The device that took part: MAC or IP address for flows, its own id for readings. */
   readonly device: string
   /** Host name where one was learned (DHCP, mDNS). */

@@ -25,6 +25,8 @@ function report(anomalies: readonly Anomaly[], source = 'traffic.csv'): string {
     threshold: 0.5,
     highest: 0.93,
     seconds: 0.1,
+    incidents: [],
+    incidentsLeftOut: 0,
   }
   return reportHtml(summary, highlights, [])
 }

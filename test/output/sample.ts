@@ -53,6 +53,7 @@ export function anomaly(change: Partial<Anomaly> = {}): Anomaly {
     type: 'unusual volume',
     confidence: 0.812345,
     p_value: 0.0000123456,
+    incident: 1,
     model_confidence: { 'isolation-forest': 0.8, lof: 0.9 },
     affected_features: [
       {
