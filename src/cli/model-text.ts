@@ -22,7 +22,7 @@ export function modelText({ kind, models, summary }: ModelBundle): string {
         .join(', ')}${dropped.length > 6 ? ', …' : ''}`,
     )
   }
-  for (const { threshold, measured, p } of alarms.filter((a) => a.threshold === 0.5 || a.threshold === 0.7)) {
+  for (const { threshold, measured, p } of alarms.filter((a) => a.threshold === 0.5 || a.threshold === 0.8)) {
     lines.push(
       `  at threshold ${threshold}: promised ${percent(p)} of normal rows, measured ${percent(measured)}`,
     )

@@ -6,12 +6,12 @@
  *
  * 1. Body, up to the tenth largest score: the empirical tail probability (count of calibration scores >= s,
  *    plus one) / (n + 1), the conformal p-value (Vovk, Gammerman & Shafer 2005). Equal scores are one step.
- * 2. Tail: a generalised Pareto distribution (Pickands 1975; used for alarms by SPOT, Siffer et al. 2017)
- *    fitted to the k = min(0.2 n, 3 sqrt n) largest scores by the estimator of Zhang & Stephens (2009), which
- *    needs no iteration and holds for ten exceedances. Its shape is drawn towards a heavy 0.5 as if by ten
- *    observations (Vehtari et al. 2015), its scale likewise towards the slope of the body, so that a small
- *    sample extrapolates carefully; the shape is never negative, as a tail with an end would call anything
- *    behind it impossible. The tail lies nowhere under the observed counts (repeated high scores).
+ * 2. Tail: exponential in a scale on which benign scores spread evenly, its rate the mean excess of the
+ *    k = min(0.2 n, 3 sqrt n) largest (Hill 1975), drawn towards a prior as if by ten observations, so that a
+ *    small sample extrapolates carefully. For the scores of a model that scale is log(1 + (s - median) / spread),
+ *    spread the distance from the median to the 90 % quantile: a Pareto tail, as errors and distance ratios
+ *    have no unit to fall off in. Evidence, which is a logarithm already, is taken as it is. The tail lies
+ *    nowhere under the observed counts (repeated high scores).
  * 3. Ceiling: evidence of n scores is at most `reach` times log10(n + 1).
  */
 export class Calibration {
@@ -41,9 +41,10 @@ export class Calibration {
 
   /**
    * @param scores of benign rows, higher = more abnormal, any order
+   * @param of what the scores are: of a model, or combined evidence
    * @throws RangeError for fewer than {@link fewest} scores or one that is not finite
    */
-  static fit(scores: Float64Array): Calibration {
+  static fit(scores: Float64Array, of: 'scores' | 'evidence' = 'scores'): Calibration {
     const n = scores.length
     if (n < Calibration.fewest) {
       throw new RangeError(`calibration expects at least ${Calibration.fewest} scores, got ${n}`)
@@ -52,19 +53,17 @@ export class Calibration {
     if (!Number.isFinite(sorted[0]!) || !Number.isFinite(sorted[n - 1]!)) {
       throw new RangeError('calibration expects finite scores, got NaN or infinity')
     }
-    const pareto = fitTail(sorted)
     const body = fitBody(sorted)
     const end = body.scores.at(-1)!
+    const tail = of === 'scores' ? paretoTail(sorted, end) : exponentialTail(sorted)
     // The tail goes on from the end of the body, lowered to lie nowhere under the observed counts.
-    const base = pareto.evidence(end)
     const first = upperBound(sorted, end)
     let start = Math.log10((n + 1) / (n - first + 1))
     for (let i = first; i < n; i = upperBound(sorted, sorted[i]!)) {
-      start = Math.min(start, Math.log10((n + 1) / (n - i)) - (pareto.evidence(sorted[i]!) - base))
+      const beyond = tailEvidence(sorted[i]! - end, tail.shape, tail.scale)
+      start = Math.min(start, Math.log10((n + 1) / (n - i)) - beyond)
     }
-    // A generalised Pareto tail beyond a point of it is one of the same shape and a larger scale.
-    const scale = pareto.scale + pareto.shape * Math.max(0, end - pareto.threshold)
-    return new Calibration({ n, ...body, start, shape: pareto.shape, scale })
+    return new Calibration({ n, ...body, start, ...tail })
   }
 
   /** The most evidence that is claimed: `reach` log10(n + 1). */
@@ -85,7 +84,7 @@ export class Calibration {
     const at = this.#scores
     const last = at.length - 1
     if (score > at[last]!) {
-      const tail = this.#start + paretoEvidence(score - at[last]!, this.#shape, this.#scale)
+      const tail = this.#start + tailEvidence(score - at[last]!, this.#shape, this.#scale)
       return Math.max(this.#evidence[last]!, tail)
     }
     if (!(score > at[0]!)) return this.#evidence[0]!
@@ -142,21 +141,21 @@ function isNumbers(value: unknown): value is number[] {
 }
 
 /**
- * One number for all models: `L / (L + L0)`, L the evidence, L0 = -log10 contamination.
- * 0.5 is exactly the contamination boundary.
+ * One number for all models: `contamination / (contamination + p)`, p = 10^-evidence. Were a share
+ * `contamination` of all records anomalies, it is the share of anomalies among those that look at least this
+ * unusual (one minus the false discovery rate). 0.5 is exactly the contamination boundary.
  */
 export function confidenceOf(evidence: number, contamination: number): number {
-  const boundary = -Math.log10(contamination)
-  return evidence <= 0 ? 0 : evidence / (evidence + boundary)
+  return contamination / (contamination + 10 ** -evidence)
 }
 
-/** The evidence at which {@link confidenceOf} reaches `confidence`; Infinity at 1. */
+/** The evidence at which {@link confidenceOf} reaches `confidence`; Infinity at 1, -Infinity at 0. */
 export function evidenceAt(confidence: number, contamination: number): number {
-  return (confidence / (1 - confidence)) * -Math.log10(contamination)
+  return -Math.log10((contamination * (1 - confidence)) / confidence)
 }
 
-/** -log10 of the generalised Pareto survival function at excess y >= 0. */
-function paretoEvidence(y: number, shape: number, scale: number): number {
+/** -log10 of the generalised Pareto survival function at excess y >= 0; shape 0 is exponential. */
+function tailEvidence(y: number, shape: number, scale: number): number {
   const z = y / scale
   return (shape < 1e-6 ? z : Math.log1p(shape * z) / shape) * Math.LOG10E
 }
@@ -177,73 +176,51 @@ function fitBody(sorted: Float64Array): { scores: number[]; evidence: number[] }
   return { scores, evidence }
 }
 
-interface ParetoTail {
-  readonly threshold: number
+/** Observations that the prior of a tail counts for. */
+const PRIOR = 10
+/** Mean log excess where nothing is known: ten times the distance, 1/300 of the probability. */
+const PRIOR_SHAPE = 0.4
+
+interface Tail {
   readonly shape: number
   readonly scale: number
-  evidence(score: number): number
 }
 
-/** The generalised Pareto tail of the largest scores; see {@link Calibration}. */
-function fitTail(sorted: Float64Array): ParetoTail {
+/** Scores over which tails are fitted: about min(0.2 n, 3 sqrt n). */
+function tailThreshold(sorted: Float64Array): number {
   const n = sorted.length
-  const threshold = sorted[n - 1 - Math.floor(Math.min(0.2 * n, 3 * Math.sqrt(n)))]!
-  const excess = sorted.subarray(upperBound(sorted, threshold)).map((s) => s - threshold)
-  const k = excess.length
-  const fit = zhangStephens(excess)
-  // Were the tail exponential, the body would fall from the median to the threshold with this scale.
-  const median = sorted[n >> 1]!
-  const above = n - lowerBound(sorted, threshold)
-  const slope = (threshold - median) / Math.log((0.5 * n) / above)
-  const bodyScale =
-    slope > 0 && Number.isFinite(slope) ? slope : fit.scale || Math.abs(threshold) * 0.05 || 1e-6
-  const shape = (k * fit.shape + 10 * 0.5) / (k + 10)
-  const scale = (k * fit.scale + 10 * bodyScale) / (k + 10)
-  return {
-    threshold,
-    shape,
-    scale,
-    evidence: (score) => paretoEvidence(Math.max(0, score - threshold), shape, scale),
-  }
+  return sorted[n - 1 - Math.floor(Math.min(0.2 * n, 3 * Math.sqrt(n)))]!
 }
 
 /**
- * Shape and scale of a generalised Pareto distribution: Zhang & Stephens (2009), "A New and Efficient
- * Estimation Method for the Generalized Pareto Distribution", in the form of Vehtari et al. (2015), App. C.
- * A shape under 0 is fitted as 0, an exponential tail.
- *
- * @param y exceedances, ascending, > 0
+ * Mean log excess of the largest scores over the median, in units of the spread. Beyond `end` that is a
+ * generalised Pareto tail of this shape.
  */
-function zhangStephens(y: Float64Array): { shape: number; scale: number } {
-  const n = y.length
-  const mean = y.reduce((sum, v) => sum + v, 0) / Math.max(1, n)
-  const exponential = { shape: 0, scale: mean }
-  if (n < 5 || y[0] === y[n - 1]) return exponential
-  const m = 30 + Math.floor(Math.sqrt(n))
-  const quartile = y[Math.floor(n / 4 + 0.5) - 1]!
-  const thetas = Float64Array.from(
-    { length: m },
-    (_, j) => 1 / y[n - 1]! + (1 - Math.sqrt(m / (j + 0.5))) / (3 * quartile),
-  )
-  const shapeAt = (theta: number) => y.reduce((sum, v) => sum + Math.log1p(-theta * v), 0) / n
-  const logLikelihood = thetas.map((theta) => {
-    const shape = shapeAt(theta)
-    return n * (Math.log(-theta / shape) - shape - 1)
-  })
-  let best = -Infinity
-  for (const l of logLikelihood) if (l > best) best = l
-  let weights = 0
-  let theta = 0
-  for (let j = 0; j < m; j++) {
-    const weight = Math.exp(logLikelihood[j]! - best)
-    if (!(weight > 0)) continue
-    weights += weight
-    theta += weight * thetas[j]!
-  }
-  theta /= weights
-  const shape = shapeAt(theta)
-  const scale = -shape / theta
-  return shape > 0 && scale > 0 && Number.isFinite(scale) ? { shape, scale } : exponential
+function paretoTail(sorted: Float64Array, end: number): Tail {
+  const n = sorted.length
+  const median = sorted[n >> 1]!
+  const high = sorted[Math.floor(0.9 * n)]!
+  // Equal scores have no spread; a twentieth of their size keeps small differences small.
+  const spread = Math.max(high - median, 0.05 * Math.abs(high), 1e-9)
+  const threshold = tailThreshold(sorted)
+  const distance = Math.max(0, threshold - median) + spread
+  let sum = PRIOR * PRIOR_SHAPE
+  const first = upperBound(sorted, threshold)
+  for (let i = first; i < n; i++) sum += Math.log1p((sorted[i]! - threshold) / distance)
+  const shape = sum / (n - first + PRIOR)
+  return { shape, scale: shape * (Math.max(0, end - median) + spread) }
+}
+
+/** Mean excess of the largest values; prior: the slope from the median to them. */
+function exponentialTail(sorted: Float64Array): Tail {
+  const n = sorted.length
+  const threshold = tailThreshold(sorted)
+  const median = sorted[n >> 1]!
+  const slope = (threshold - median) / Math.log((0.5 * n) / (n - lowerBound(sorted, threshold)))
+  let sum = PRIOR * (slope > 0 && Number.isFinite(slope) ? slope : Math.LOG10E)
+  const first = upperBound(sorted, threshold)
+  for (let i = first; i < n; i++) sum += sorted[i]! - threshold
+  return { shape: 0, scale: sum / (n - first + PRIOR) }
 }
 
 /** First index whose value is >= x. */

@@ -30,5 +30,5 @@ export function combine(
  * @param evidence of each model for the calibration rows
  */
 export function calibrateEnsemble(evidence: readonly Float64Array[]): Calibration {
-  return Calibration.fit(combine(evidence))
+  return Calibration.fit(combine(evidence), 'evidence')
 }

@@ -111,7 +111,7 @@ export class Evaluator {
       threshold: this.#threshold,
       ensemble: this.#measures(ensemble),
       models: Object.fromEntries([...this.#models].map(([name, n]) => [name, this.#measures(n.values)])),
-      thresholds: [0.5, 0.6, 0.7, 0.8, 0.9].map((threshold) => {
+      thresholds: [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99].map((threshold) => {
         const least = this.#least(threshold)
         return {
           threshold,

@@ -160,7 +160,7 @@ function calibrateChoices(
     const members = modelsOf(choice)
     if (!members.every((name) => names.includes(name))) continue
     const combined = combine(members.map((name) => evidence[names.indexOf(name)]!))
-    ensembles.set(ensembleKey(members), Calibration.fit(combined))
+    ensembles.set(ensembleKey(members), Calibration.fit(combined, 'evidence'))
   }
   return ensembles
 }
@@ -173,9 +173,9 @@ function measuredAlarms(evidence: readonly Float64Array[], contamination: number
   const combined = combine(evidence)
   const half = combined.length >> 1
   if (half < Calibration.fewest) return []
-  const calibration = Calibration.fit(combined.subarray(0, half))
+  const calibration = Calibration.fit(combined.subarray(0, half), 'evidence')
   const seen = calibration.evidence(combined.subarray(half))
-  return [0.5, 0.6, 0.7, 0.8].map((threshold) => {
+  return [0.5, 0.7, 0.8, 0.9].map((threshold) => {
     const least = evidenceAt(threshold, contamination)
     return { threshold, p: 10 ** -least, measured: seen.filter((e) => e >= least).length / seen.length }
   })
