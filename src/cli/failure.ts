@@ -24,6 +24,7 @@ const SPOKEN: Readonly<Record<string, number>> = {
   OutputError: 1,
   ModelFormatError: 1,
   RangeError: 1,
+  Error: 1,
 }
 
 /** Longest message shown, characters. */

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   realpathSync,
@@ -129,12 +130,20 @@ function place(path: string): { path: string; direct: boolean } {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found?.isDirectory()) throw new Error('it is a folder; name a file in it')
   if (found) return { path: realpathSync(path), direct: !found.isFile() }
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   return { path, direct: false }
+}
+
+/** Makes a folder and those above it, one by one: the recursive call never returns below /proc (Node 24). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path)
 }
 
 const REASONS: Record<string, string> = {
   EACCES: 'permission denied',
+  ENOENT: 'no file can be made there',
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space left on the device',
   ENOTDIR: 'a part of the path is a file, not a folder',

@@ -135,7 +135,7 @@ describe.concurrent('detect', () => {
     const { code, stdout } = await motewatch(args)
     expect(code).toBe(0)
     expect(stdout).toContain('0 anomalies in 1,500 records')
-    expect(stdout).toContain('--threshold 0.5')
+    expect(stdout).toContain('--threshold 0.3')
   })
 
   it('without models says how to get them, also as JSON', async () => {

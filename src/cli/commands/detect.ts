@@ -68,6 +68,9 @@ Examples:
   $ tcpdump -w - | motewatch detect --input - --format ndjson
   $ motewatch detect --input today.log --fail-on-anomaly || mail -s 'look' admin < /dev/null`
 
+/** A threshold at which much is somewhat unusual: to see what comes next. */
+const LOW = 0.3
+
 async function run(options: Options): Promise<void> {
   const { models, model, threshold, local, workers, report } = options
   const { input, reading } = await readOptions(options)
@@ -134,7 +137,7 @@ async function run(options: Options): Promise<void> {
 
 /** Tells a person what was found: on standard output, or beside it when the rows go there. */
 async function say(
-  { output, report, models, threshold }: Options,
+  { output, report, models, adapter, map, local }: Options,
   input: readonly string[],
   summary: DetectSummary,
   highlights: Highlights,
@@ -149,15 +152,22 @@ async function say(
   if (output !== undefined)
     next.push(`All ${counted(summary.anomalies, 'anomalies')} are in ${style('bold', output)}.`)
   if (report !== undefined) next.push(`The report is in ${style('bold', report)}; open it in a browser.`)
-  const again = `motewatch detect --input ${input.join(' ')}${models === 'models/' ? '' : ` --models ${models}`}`
+  const settings: [string, string | undefined][] = [
+    ['--adapter', adapter],
+    ['--map', map],
+    ['--local', local?.join(',')],
+    ['--models', models === 'models/' ? undefined : models],
+  ]
+  const rest = settings.filter(([, value]) => value !== undefined).flat()
+  const again = ['motewatch detect --input', ...input, ...rest].join(' ')
   if (summary.anomalies > 0 && output === undefined && !input.includes('-')) {
     next.push(`Every anomaly with its reasons:  ${again} --output anomalies.csv`)
   }
   if (summary.anomalies > 0 && report === undefined && !input.includes('-')) {
     next.push(`To look at them with plots:      ${again} --report report.html`)
   }
-  if (summary.anomalies === 0 && (threshold ?? 1) > 0.5 && !input.includes('-')) {
-    next.push(`To see the least usual records:  ${again} --threshold 0.5`)
+  if (summary.anomalies === 0 && summary.threshold > LOW && !input.includes('-')) {
+    next.push(`To see the least usual records:  ${again} --threshold ${LOW}`)
   }
   if (next.length > 0) print(`\n${next.join('\n')}`)
 }

@@ -45,7 +45,8 @@ async function run(options: InputOptions): Promise<void> {
     }
     const usable = inspection.sources.filter((s) => s.used > 0).map((s) => s.source)
     if (usable.length > 0 && !input.includes('-')) {
-      print(`\nNext:\n  motewatch train --input ${input.join(' ')}`)
+      const map = options.map === undefined ? '' : ` --map ${options.map}`
+      print(`\nNext:\n  motewatch train --input ${input.join(' ')}${map}`)
     }
   } finally {
     bar.stop()
