@@ -16,7 +16,7 @@ export function modelsOf(choice: ModelChoice): readonly string[] {
 /** Share of benign records taken to be unusual: where confidence is 0.5. */
 export const DEFAULT_CONTAMINATION = 0.01
 /** Confidence from which a record is an anomaly; chosen by measurement, see docs/confidence.md. */
-export const DEFAULT_THRESHOLD = 0.5
+export const DEFAULT_THRESHOLD = 0.75
 
 /** How input is read, the same for every command. */
 export interface InputOptions {
