@@ -4,6 +4,9 @@ import { shared, type WorkerPool } from './worker-pool.ts'
 
 /** Rows of a tile, as in simd/assembly/neighbors.ts. */
 const tileRows = 64
+/** In bytes a row is at most so many steps long in one feature and in all, as there. */
+const largest = 126
+const longest = 254
 /** Squares beyond this may have overflowed in float32. */
 const overflow = 1e37
 
@@ -128,17 +131,26 @@ function widestFeature(
 }
 
 interface NeighborKernels {
-  boxBytes(d: number): number
-  pack(rows: number, n: number, d: number, packed: number, boxes: number, halves: number): void
+  blocksBytes(n: number, d: number): number
+  boxesBytes(n: number, d: number): number
+  bytesBytes(n: number, d: number): number
+  scratchBytes(n: number, d: number): number
+  pack(
+    rows: number,
+    n: number,
+    d: number,
+    blocks: number,
+    boxes: number,
+    halves: number,
+    bytes: number,
+    starts: number,
+    centre: number,
+    scale: number,
+  ): void
   nearest(
     queries: number,
     nQueries: number,
     self: number,
-    packed: number,
-    boxes: number,
-    halves: number,
-    n: number,
-    d: number,
     k: number,
     distances: number,
     indices: number,
@@ -151,9 +163,6 @@ let thread: { memory: WasmMemory; kernels: NeighborKernels } | undefined
 let loaded: { rows: Float32Array; d: number; k: number; places: Places } | undefined
 
 interface Places {
-  readonly packed: number
-  readonly boxes: number
-  readonly halves: number
   readonly queries: number
   readonly distances: number
   readonly indices: number
@@ -163,7 +172,6 @@ interface Places {
 /** Searches the query tiles [from, to) of `search`. */
 export function searchTiles(search: Search, from: number, to: number): void {
   const { rows, queries, d, k, leaveOut, indices, distances } = search
-  const n = rows.length / d
   const { kernels, memory, places } = load(rows, d, k)
   const input = memory.float32(places.queries, tileRows * d)
   const tileDistances = memory.float32(places.distances, tileRows * k)
@@ -172,21 +180,9 @@ export function searchTiles(search: Search, from: number, to: number): void {
   for (let tile = from; tile < to; tile++) {
     const first = tile * tileRows
     const count = Math.min(tileRows, nQueries - first)
+    const self = leaveOut ? first : -1
     input.set(queries.subarray(first * d, (first + count) * d))
-    kernels.nearest(
-      places.queries,
-      count,
-      leaveOut ? first : -1,
-      places.packed,
-      places.boxes,
-      places.halves,
-      n,
-      d,
-      k,
-      places.distances,
-      places.indices,
-      places.scratch,
-    )
+    kernels.nearest(places.queries, count, self, k, places.distances, places.indices, places.scratch)
     distances.set(tileDistances.subarray(0, count * k), first * k)
     indices.set(tileIndices.subarray(0, count * k), first * k)
   }
@@ -202,22 +198,54 @@ function load(rows: Float32Array, d: number, k: number) {
     loaded = undefined
     memory.reset()
     const n = rows.length / d
-    const nTiles = Math.ceil(n / tileRows)
+    const padded = Math.ceil(n / tileRows) * tileRows
+    const input = memory.take(rows.length * 4)
+    memory.float32(input, rows.length).set(rows)
+    const { centre, scale } = steps(rows, d)
+    const centreAt = memory.take(d * 4)
+    memory.float32(centreAt, d).set(centre)
+    const blocks = memory.take(kernels.blocksBytes(n, d))
+    const boxes = memory.take(kernels.boxesBytes(n, d))
+    const halves = memory.take(padded * 4)
+    const bytes = memory.take(kernels.bytesBytes(n, d))
+    const starts = memory.take(padded * 2)
     const places = {
-      packed: memory.take(nTiles * tileRows * d * 4),
-      boxes: memory.take(nTiles * kernels.boxBytes(d)),
-      halves: memory.take(nTiles * tileRows * 4),
       queries: memory.take(tileRows * d * 4),
       distances: memory.take(tileRows * k * 4),
       indices: memory.take(tileRows * k * 4),
-      scratch: memory.take(nTiles * 8 + kernels.boxBytes(d) + tileRows * (d + 3) * 4),
+      scratch: memory.take(kernels.scratchBytes(n, d)),
     }
-    const input = memory.take(rows.length * 4)
-    memory.float32(input, rows.length).set(rows)
-    kernels.pack(input, n, d, places.packed, places.boxes, places.halves)
+    kernels.pack(input, n, d, blocks, boxes, halves, bytes, starts, centreAt, scale)
     loaded = { rows, d, k, places }
   }
   return { memory, kernels, places: loaded.places }
+}
+
+/**
+ * The steps that the kernel counts in when it rules rows out by bytes: the finest that leave all but one
+ * row in 2,000 within the bytes' range. A choice of speed, no result depends on it.
+ *
+ * @returns steps a unit, 0 where values are too large, too small or too equal to be counted
+ */
+function steps(rows: Float32Array, d: number): { centre: Float32Array; scale: number } {
+  const n = rows.length / d
+  const step = Math.ceil(n / 16_384)
+  const centre = new Float32Array(d)
+  for (let i = 0; i < n; i += step) {
+    for (let j = 0; j < d; j++) centre[j]! += (rows[i * d + j]! * step) / n
+  }
+  const scales = Float64Array.from({ length: Math.ceil(n / step) }, (_, i) => {
+    let most = 0
+    let square = 0
+    for (let j = 0; j < d; j++) {
+      const value = Math.abs(rows[i * step * d + j]! - centre[j]!)
+      most = Math.max(most, value)
+      square += value * value
+    }
+    return Math.min(longest / Math.sqrt(square), largest / most)
+  }).sort()
+  const scale = scales[Math.floor(scales.length / 2000)]!
+  return { centre, scale: scale > 1e-15 && scale < 1e15 ? scale : 0 }
 }
 
 function prepare(rows: Float32Array, queries: Float32Array, d: number, k: number, leaveOut: boolean): Search {

@@ -38,6 +38,8 @@ describe('nearestNeighbors equals comparing all, bit by bit', () => {
     'values far from 0, where inner products cancel': (r) => 1000 + r.normal(),
     'values of every size': (r) => r.normal() * 10 ** (8 * r.float() - 4),
     'values that all are equal': () => 0.1,
+    'a few values far from the others': (r) => r.normal() * (r.float() < 0.001 ? 100 : 1),
+    'most values in a small range': (r) => r.normal() ** 5,
   }
   for (const [kind, value] of Object.entries(kinds)) {
     it.each([
@@ -47,6 +49,7 @@ describe('nearestNeighbors equals comparing all, bit by bit', () => {
       [200, 131, 4, 20],
       [500, 70, 9, 20],
       [400, 65, 24, 7],
+      [700, 70, 15, 3],
     ])(`${kind}: %i rows, %i queries, %i features, %i neighbours`, (n, m, d, k) => {
       const rows = draw(n * d, value)
       const queries = draw(m * d, value, 2)
@@ -61,6 +64,18 @@ describe('nearestNeighbors equals comparing all, bit by bit', () => {
       }
     })
   }
+
+  it.each([1.9, 2.5])('where a row or the query lies beyond all others: query at %d', (at) => {
+    const d = 16
+    const rows = draw(2500 * d, (r) => r.normal())
+    rows.fill(2.4, 2400 * d, 2401 * d)
+    rows.fill(2, 2450 * d, 2451 * d)
+    const query = new Float32Array(d).fill(at)
+    const found = nearestNeighbors(rows, query, d, 2)
+    const expected = bruteForce(rows, query, d, 2, false)
+    expect([...found.indices]).toEqual(expected.indices)
+    expect([...found.distances]).toEqual(expected.distances)
+  })
 
   it('with threads and in any order of the queries', async () => {
     const d = 6
