@@ -8,7 +8,7 @@ import { readSections, writeSections } from './buffer.ts'
 import type { Detector, FittedDetector } from './detector.ts'
 
 const magic = 'LOF'
-const version = 1
+const version = 2
 
 /** Queries searched at a time: bounds the memory of their neighbours to some megabytes. */
 const searchedAtOnce = 32_768
@@ -21,6 +21,11 @@ export interface LocalOutlierFactorParams {
   readonly nNeighbors?: number
   /** At most so many distinct training rows are kept to compare with, drawn with `seed`. */
   readonly maxReference?: number
+  /**
+   * Distinct training rows of a second, coarser look, drawn with `seed`; 0 = none. Beside so few rows the
+   * neighbourhood of `nNeighbors` is a wide one, and a sample's score is the larger of the two.
+   */
+  readonly coarseReference?: number
   readonly seed?: number
 }
 
@@ -34,38 +39,58 @@ export interface LocalOutlierFactorParams {
  * number as weight, and a row's own copies are no neighbours of it. Repetition also says that small
  * distances are grain rather than density: with a share s of repeated rows, no k-distance counts as
  * smaller than the s/2 quantile of the distances from a distinct row to its k-th distinct neighbour.
+ *
+ * A group of more than k abnormal samples is its own neighbourhood and looks ordinary. The paper's answer is
+ * the largest score over a range of neighbourhood sizes; a neighbourhood of k among few random rows is one of
+ * many times k among all (Zimek, Gaudet, Campello & Sander 2013), and costs next to nothing to search.
  */
 export class LocalOutlierFactor implements Detector {
   readonly name = 'lof'
   readonly nNeighbors: number
   readonly maxReference: number
+  readonly coarseReference: number
   readonly seed: number
 
   /** @throws RangeError when a parameter is out of its range */
-  constructor({ nNeighbors = 20, maxReference = 20_000, seed = 0 }: LocalOutlierFactorParams = {}) {
+  constructor({
+    nNeighbors = 20,
+    maxReference = 20_000,
+    coarseReference = 0,
+    seed = 0,
+  }: LocalOutlierFactorParams = {}) {
     if (!(Number.isInteger(nNeighbors) && nNeighbors >= 1)) {
       throw new RangeError(`nNeighbors expects a whole number of at least 1, got ${nNeighbors}`)
     }
     if (!(maxReference >= 1)) throw new RangeError(`maxReference expects at least 1, got ${maxReference}`)
+    if (!(coarseReference >= 0)) {
+      throw new RangeError(`coarseReference expects at least 0, got ${coarseReference}`)
+    }
     this.nNeighbors = nNeighbors
     this.maxReference = maxReference
+    this.coarseReference = coarseReference
     this.seed = seed
   }
 
   fit(X: Matrix): FittedLocalOutlierFactor {
     const reference = this.#reference(X, this.maxReference)
     const { data, nFeatures } = reference.rows
-    return this.#fitted(reference, nearestNeighbors(data, data, nFeatures, this.nNeighbors, true))
+    const neighbors = nearestNeighbors(data, data, nFeatures, this.nNeighbors, true)
+    return this.#fitted(reference, neighbors, this.#coarse(X, reference))
   }
 
   /** As {@link fit}, by the threads of `pool`; the same bytes. */
   async fitAsync(X: Matrix, pool: WorkerPool): Promise<FittedLocalOutlierFactor> {
     const reference = this.#reference(X, this.maxReference)
     const { data, nFeatures } = reference.rows
-    return this.#fitted(
-      reference,
-      await nearestNeighborsAsync(data, data, nFeatures, this.nNeighbors, true, pool),
-    )
+    const neighbors = await nearestNeighborsAsync(data, data, nFeatures, this.nNeighbors, true, pool)
+    return this.#fitted(reference, neighbors, this.#coarse(X, reference))
+  }
+
+  /** The second look, where there are more distinct rows than it takes. */
+  #coarse(X: Matrix, { distinct }: Reference): FittedLocalOutlierFactor | undefined {
+    const { nNeighbors, coarseReference, seed } = this
+    if (coarseReference < 1 || distinct <= coarseReference) return undefined
+    return new LocalOutlierFactor({ nNeighbors, maxReference: coarseReference, seed }).fit(X)
   }
 
   /**
@@ -101,19 +126,24 @@ export class LocalOutlierFactor implements Detector {
       ),
       weights: order.map((g) => weights[g]!),
       repeated: 1 - first.length / X.nSamples,
+      distinct: first.length,
       order,
       groups,
     }
   }
 
-  #fitted({ rows, weights, repeated }: Reference, neighbors: Neighbors): FittedLocalOutlierFactor {
+  #fitted(
+    { rows, weights, repeated }: Reference,
+    neighbors: Neighbors,
+    coarse: FittedLocalOutlierFactor | undefined,
+  ): FittedLocalOutlierFactor {
     const k = this.nNeighbors
     const { kDistance, density } = densities(neighbors, weights, k, repeated)
     const known = new Float64Array(weights.length)
     for (let r = 0; r < known.length; r++) {
       known[r] = factor(neighbors, r, weights, kDistance, density, k, r)
     }
-    return new FittedLocalOutlierFactor(rows, k, weights, kDistance, density, known)
+    return new FittedLocalOutlierFactor(rows, k, weights, kDistance, density, known, coarse)
   }
 }
 
@@ -123,6 +153,8 @@ interface Reference {
   readonly weights: Uint32Array
   /** Share of the training samples that equal an earlier one. */
   readonly repeated: number
+  /** Number of distinct training samples. */
+  readonly distinct: number
   /** (reference rows) which distinct row each is, numbered by first occurrence. */
   readonly order: Uint32Array
   /** (nSamples) which distinct row each training sample is. */
@@ -144,6 +176,8 @@ export class FittedLocalOutlierFactor implements FittedDetector {
   readonly density: Float64Array
   /** (reference rows) score of a sample equal to this row. */
   readonly known: Float64Array
+  /** The second look; see {@link LocalOutlierFactorParams.coarseReference}. */
+  readonly coarse: FittedLocalOutlierFactor | undefined
   #index: RowIndex | undefined
 
   constructor(
@@ -153,6 +187,7 @@ export class FittedLocalOutlierFactor implements FittedDetector {
     kDistance: Float64Array,
     density: Float64Array,
     known: Float64Array,
+    coarse?: FittedLocalOutlierFactor,
   ) {
     this.featureNames = reference.featureNames
     this.reference = reference
@@ -161,6 +196,7 @@ export class FittedLocalOutlierFactor implements FittedDetector {
     this.kDistance = kDistance
     this.density = density
     this.known = known
+    this.coarse = coarse
   }
 
   score(X: Matrix, out = new Float64Array(X.nSamples)): Float64Array {
@@ -177,6 +213,9 @@ export class FittedLocalOutlierFactor implements FittedDetector {
       else scores[g] = this.known[row]!
     }
     this.#scoreUnknown(X, first, unknown, scores)
+    this.coarse?.score(selectRows(X, first)).forEach((score, g) => {
+      if (score > scores[g]!) scores[g] = score
+    })
     for (let i = 0; i < out.length; i++) out[i] = scores[groups[i]!]!
     return out
   }
@@ -184,7 +223,7 @@ export class FittedLocalOutlierFactor implements FittedDetector {
   /**
    * The score is (mean density of the neighbours) x (mean reachability distance to them). Each
    * reachability distance is split over the features by their share of the squared distance to that
-   * neighbour, evenly where the distance is 0; a row adds up to the score.
+   * neighbour, evenly where the distance is 0; a row adds up to the score. Of two looks the larger is told.
    */
   contributions(X: Matrix, out = new Float32Array(X.data.length)): Float32Array {
     expectScorable(X, this.featureNames, 'LocalOutlierFactor')
@@ -194,7 +233,18 @@ export class FittedLocalOutlierFactor implements FittedDetector {
       const part = matrix(X.data.subarray(from, from + step), X.featureNames)
       this.#attribute(part, this.#neighbors(part), out.subarray(from, from + step))
     }
+    if (this.coarse) this.#takeLarger(this.coarse, X, out)
     return out
+  }
+
+  /** Puts the coarse look's contributions where it makes the score. */
+  #takeLarger(coarse: FittedLocalOutlierFactor, X: Matrix, out: Float32Array): void {
+    const d = X.nFeatures
+    const total = this.score(X)
+    const parts = coarse.contributions(X)
+    coarse.score(X).forEach((score, i) => {
+      if (score === total[i]) out.set(parts.subarray(i * d, (i + 1) * d), i * d)
+    })
   }
 
   /** Fills the contributions to the scores of X, whose neighbours are given. */
@@ -225,16 +275,23 @@ export class FittedLocalOutlierFactor implements FittedDetector {
   }
 
   toBuffer(): ArrayBufferLike {
+    const coarse = this.coarse ? new Uint8Array(this.coarse.toBuffer()) : new Uint8Array(0)
     return writeSections(
       magic,
       version,
-      { featureNames: this.featureNames, nNeighbors: this.nNeighbors, nReference: this.reference.nSamples },
+      {
+        featureNames: this.featureNames,
+        nNeighbors: this.nNeighbors,
+        nReference: this.reference.nSamples,
+        coarseBytes: coarse.length,
+      },
       {
         reference: this.reference.data,
         weights: this.weights,
         kDistance: this.kDistance,
         density: this.density,
         known: this.known,
+        coarse,
       },
     )
   }
@@ -244,6 +301,7 @@ export class FittedLocalOutlierFactor implements FittedDetector {
     const sections = readSections(buffer, magic, version)
     const featureNames = sections.strings('featureNames')
     const n = sections.integer('nReference', 1, 2 ** 31)
+    const coarse = sections.array('coarse', Uint8Array, sections.integer('coarseBytes', 0, 2 ** 31))
     return new FittedLocalOutlierFactor(
       matrix(sections.array('reference', Float32Array, n * featureNames.length), featureNames),
       sections.integer('nNeighbors', 1, 2 ** 31),
@@ -251,6 +309,7 @@ export class FittedLocalOutlierFactor implements FittedDetector {
       sections.array('kDistance', Float64Array, n),
       sections.array('density', Float64Array, n),
       sections.array('known', Float64Array, n),
+      coarse.length > 0 ? FittedLocalOutlierFactor.fromBuffer(coarse.slice().buffer) : undefined,
     )
   }
 

@@ -5,6 +5,7 @@ import { Random } from '../kernels/random.ts'
 import type { WorkerPool } from '../kernels/worker-pool.ts'
 import { Autoencoder } from '../models/autoencoder.ts'
 import { Calibration, evidenceAt } from '../models/calibration.ts'
+import { coreRows } from '../models/core.ts'
 import type { Detector, FittedDetector } from '../models/detector.ts'
 import { combine } from '../models/ensemble.ts'
 import { IsolationForest } from '../models/isolation-forest.ts'
@@ -47,10 +48,21 @@ export interface FitOptions {
   readonly seed: number
 }
 
-function detectorsOf(choice: ModelChoice, seed: number): Detector[] {
+/** Distinct rows of the second, coarser look of LOF at plain tables. */
+const COARSE = 256
+
+/**
+ * Rows without times are a plain table: not a stretch of normal operation, but something to be searched for its
+ * outliers, lone ones and groups.
+ */
+function isTable(ts: Float64Array): boolean {
+  return !ts.some(Number.isFinite)
+}
+
+function detectorsOf(choice: ModelChoice, seed: number, table: boolean): Detector[] {
   const make: Record<string, () => Detector> = {
     'isolation-forest': () => new IsolationForest({ seed }),
-    lof: () => new LocalOutlierFactor({ seed }),
+    lof: () => new LocalOutlierFactor({ seed, coarseReference: table ? COARSE : 0 }),
     autoencoder: () => new Autoencoder({ seed }),
   }
   return modelsOf(choice).map((name) => make[name]!())
@@ -80,7 +92,7 @@ export async function fitBundle(
       `training expects at least ${FEWEST_ROWS} ${kind}, got ${n}; give more or longer input`,
     )
   }
-  const detectors = detectorsOf(options.model, seed)
+  const detectors = detectorsOf(options.model, seed, isTable(ts))
   const edges = blockEdges(n)
   const blocks: Float64Array[][] = detectors.map(() => [])
   for (let k = 0; k + 1 < edges.length; k++) {
@@ -145,7 +157,8 @@ function fitOn(
 ): { space: FeatureSpace; fitted: FittedDetector[]; fittedRows: number } | undefined {
   const space = FeatureSpace.fit(kind, features, ts)
   if (space.specs.length === 0) return undefined
-  const X = limited(space.transform(features), most, seed)
+  const all = limited(space.transform(features), most, seed)
+  const X = isTable(ts) ? coreRows(all, seed) : all
   return { space, fitted: detectors.map((detector) => detector.fit(X)), fittedRows: X.nSamples }
 }
 

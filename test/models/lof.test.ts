@@ -12,6 +12,10 @@ detectorContract('LocalOutlierFactor', {
   create: () => new LocalOutlierFactor(),
   load: (buffer) => FittedLocalOutlierFactor.fromBuffer(buffer),
 })
+detectorContract('LocalOutlierFactor with a coarse look', {
+  create: () => new LocalOutlierFactor({ coarseReference: 64 }),
+  load: (buffer) => FittedLocalOutlierFactor.fromBuffer(buffer),
+})
 
 interface Goldens {
   readonly cases: readonly {
