@@ -4,6 +4,7 @@ import type { Matrix } from '../kernels/matrix.ts'
 import { partition } from '../kernels/partition.ts'
 import { Random } from '../kernels/random.ts'
 import { readSections, writeSections } from './buffer.ts'
+import { storeContributions } from './contributions.ts'
 import type { Detector, FittedDetector } from './detector.ts'
 
 const magic = 'AUTOENC'
@@ -151,9 +152,10 @@ export class FittedAutoencoder implements FittedDetector {
   score(X: Matrix, out = new Float64Array(X.nSamples)): Float64Array {
     expectScorable(X, this.featureNames, 'Autoencoder')
     expectLength(out, X.nSamples, 'Autoencoder.score')
-    out.fill(0)
-    this.#eachError(X, (sample, _, error) => {
-      out[sample]! += error
+    this.#eachSample(X, (sample, errors) => {
+      let sum = 0
+      for (let j = 0; j < errors.length; j++) sum += errors[j]!
+      out[sample] = sum
     })
     return out
   }
@@ -162,9 +164,7 @@ export class FittedAutoencoder implements FittedDetector {
   contributions(X: Matrix, out = new Float32Array(X.data.length)): Float32Array {
     expectScorable(X, this.featureNames, 'Autoencoder')
     expectLength(out, X.data.length, 'Autoencoder.contributions')
-    this.#eachError(X, (sample, feature, error) => {
-      out[sample * X.nFeatures + feature] = error
-    })
+    this.#eachSample(X, (sample, errors) => storeContributions(errors, out, sample * X.nFeatures))
     return out
   }
 
@@ -202,8 +202,9 @@ export class FittedAutoencoder implements FittedDetector {
     )
   }
 
-  /** Calls `visit` with sample, feature and the feature's part of the sample's score. */
-  #eachError(X: Matrix, visit: (sample: number, feature: number, error: number) => void): void {
+  /** Calls `visit` with each sample and what its features add to its score, in an array used again. */
+  #eachSample(X: Matrix, visit: (sample: number, errors: Float64Array) => void): void {
+    const errors = new Float64Array(X.nFeatures)
     const d = X.nFeatures
     const network = this.#ready()
     const { output, stride } = network
@@ -212,11 +213,12 @@ export class FittedAutoencoder implements FittedDetector {
       network.setSamples(X.data.subarray(from * d, (from + samples) * d))
       network.load(firstRows.subarray(0, samples))
       network.forward()
-      for (let j = 0; j < d; j++) {
-        for (let b = 0; b < samples; b++) {
+      for (let b = 0; b < samples; b++) {
+        for (let j = 0; j < d; j++) {
           const error = X.data[(from + b) * d + j]! - output[j * stride + b]!
-          visit(from + b, j, (error * error) / d)
+          errors[j] = (error * error) / d
         }
+        visit(from + b, errors)
       }
     }
   }

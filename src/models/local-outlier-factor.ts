@@ -5,6 +5,7 @@ import { type Neighbors, nearestNeighbors, nearestNeighborsAsync, tileOrder } fr
 import { Random } from '../kernels/random.ts'
 import type { WorkerPool } from '../kernels/worker-pool.ts'
 import { readSections, writeSections } from './buffer.ts'
+import { storeContributions } from './contributions.ts'
 import type { Detector, FittedDetector } from './detector.ts'
 
 const magic = 'LOF'
@@ -251,9 +252,9 @@ export class FittedLocalOutlierFactor implements FittedDetector {
   #attribute(X: Matrix, { k, indices, distances }: Neighbors, out: Float32Array): void {
     const d = X.nFeatures
     const rows = this.reference.data
-    const sums = new Float64Array(d)
+    const parts = new Float64Array(d)
     for (let i = 0; i < X.nSamples; i++) {
-      sums.fill(0)
+      parts.fill(0)
       let taken = 0
       let density = 0
       for (let s = i * k; s < (i + 1) * k && taken < this.nNeighbors; s++) {
@@ -266,11 +267,12 @@ export class FittedLocalOutlierFactor implements FittedDetector {
         for (let j = 0; j < d; j++) squared += (X.data[i * d + j]! - rows[r * d + j]!) ** 2
         for (let j = 0; j < d; j++) {
           const difference = X.data[i * d + j]! - rows[r * d + j]!
-          sums[j]! += squared > 0 ? (reach * difference * difference) / squared : reach / d
+          parts[j]! += squared > 0 ? (reach * difference * difference) / squared : reach / d
         }
       }
       const scale = density / taken / taken
-      for (let j = 0; j < d; j++) out[i * d + j] = sums[j]! * scale + (distanceFloor * density) / taken / d
+      for (let j = 0; j < d; j++) parts[j] = parts[j]! * scale + (distanceFloor * density) / taken / d
+      storeContributions(parts, out, i * d)
     }
   }
 

@@ -144,6 +144,24 @@ export function detectorContract(name: string, { create, load }: DetectorUnderTe
       }
     })
 
+    it('stays finite for the largest values there are, and still names the feature', () => {
+      const rows = [3e19, 1e30, 3.4e38].flatMap((value) =>
+        Array.from({ length: d }, (_, feature) => ({ feature, value })),
+      )
+      const data = new Float32Array(rows.length * d)
+      rows.forEach(({ feature, value }, i) => {
+        data[i * d + feature] = i % 2 ? value : -value
+      })
+      const X = matrix(data, train.featureNames)
+      expect(fitted.score(X).every(Number.isFinite)).toBe(true)
+      const contributions = fitted.contributions(X)
+      rows.forEach(({ feature }, i) => {
+        const row = contributions.subarray(i * d, (i + 1) * d)
+        expect(row.every(Number.isFinite)).toBe(true)
+        expect(row.indexOf(Math.max(...row))).toBe(feature)
+      })
+    })
+
     it('throws on the wrong width, naming both', () => {
       const narrow = correlatedNormal(3, d - 1, 1)
       expect(() => fitted.score(narrow)).toThrow(/6 features.*with 5/)
