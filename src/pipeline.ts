@@ -5,11 +5,11 @@ import { counter } from './anomalies/flow-evidence.ts'
 import { IncidentTracker } from './incidents/incident-tracker.ts'
 import { WorkerPool } from './kernels/worker-pool.ts'
 import { evidenceAt } from './models/calibration.ts'
+import { parseAcceptedAlarms } from './pipeline/alarms.ts'
 import { type Evaluation, Evaluator } from './pipeline/evaluator.ts'
 import { fitBundle } from './pipeline/fit-bundle.ts'
 import {
   DEFAULT_CONTAMINATION,
-  DEFAULT_THRESHOLD,
   type DetectOptions,
   type DetectSummary,
   type EvaluateOptions,
@@ -17,6 +17,7 @@ import {
   type InputOptions,
   type TrainOptions,
   type TrainResult,
+  thresholdOf,
 } from './pipeline/options.ts'
 import { benignRows } from './pipeline/rows.ts'
 import { type ScoredRows, Scorer } from './pipeline/scorer.ts'
@@ -44,6 +45,7 @@ export async function train(inputs: readonly string[], options: TrainOptions = {
   const { contamination = DEFAULT_CONTAMINATION, model = 'all', seed = 0, first = 1 } = options
   expectBetween('contamination', contamination, 1e-6, 0.5)
   expectBetween('first', first, 1e-6, 1)
+  const accepted = options.falseAlarms === undefined ? undefined : parseAcceptedAlarms(options.falseAlarms)
   const started = performance.now()
   const reports: ReadReport[] = []
   const stages = new Stages(options.local)
@@ -55,10 +57,11 @@ export async function train(inputs: readonly string[], options: TrainOptions = {
   const pool = new WorkerPool(options.workers)
   try {
     const bundles: ModelBundle[] = []
+    const fit = { contamination, model, seed, ...(accepted ? { accepted } : {}) }
     for (const kind of ['flows', 'readings'] as const) {
       if (data[kind].seen === 0) continue
       const { features, ts, about } = data[kind].finish(first, reports)
-      bundles.push(await fitBundle(features, ts, { kind, contamination, model, seed }, about, pool))
+      bundles.push(await fitBundle(features, ts, { ...fit, kind }, about, pool))
     }
     if (bundles.length === 0) throw nothingRead(inputs, reports, options.benign)
     return { bundles, reports, seconds: (performance.now() - started) / 1000 }
@@ -77,8 +80,7 @@ export async function* detect(
   bundles: readonly ModelBundle[],
   options: DetectOptions = {},
 ): AsyncGenerator<readonly Anomaly[], DetectSummary> {
-  const { threshold = DEFAULT_THRESHOLD } = options
-  expectBetween('threshold', threshold, 0, 1)
+  if (options.threshold !== undefined) expectBetween('threshold', options.threshold, 0, 1)
   const started = performance.now()
   const reports: ReadReport[] = []
   const tally = new Tally()
@@ -90,6 +92,7 @@ export async function* detect(
     let explainer = explainers.get(kind)
     if (!explainer) {
       const { contamination } = bundle.summary
+      const threshold = thresholdOf(bundle, options.threshold)
       const least = evidenceAt(threshold, contamination)
       if (least > ceiling) reports[0]?.note(unreachable(kind, threshold, 10 ** -ceiling))
       explainer = new Explainer(bundle.space, models, { contamination, least, ceiling, nextIncident })
@@ -102,6 +105,8 @@ export async function* detect(
   }
   if (tally.scored === 0) throw nothingRead(inputs, reports)
   const highest = Math.max(0, ...[...explainers.values()].map((explainer) => explainer.highest))
+  const used = bundles.filter(({ kind }) => explainers.has(kind))
+  const threshold = Math.min(...used.map((bundle) => thresholdOf(bundle, options.threshold)))
   const { incidents, leftOut: incidentsLeftOut } = tracker.finish()
   const seconds = (performance.now() - started) / 1000
   return { ...tally.summary(), reports, threshold, highest, seconds, incidents, incidentsLeftOut }
@@ -117,10 +122,9 @@ export async function evaluate(
   bundles: readonly ModelBundle[],
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { threshold = DEFAULT_THRESHOLD } = options
-  expectBetween('threshold', threshold, 0, 1)
+  if (options.threshold !== undefined) expectBetween('threshold', options.threshold, 0, 1)
   const reports: ReadReport[] = []
-  const evaluator = new Evaluator(threshold, options.after)
+  const evaluator = new Evaluator(options.threshold, options.after)
   for await (const rows of scoredBatches(inputs, bundles, options, reports)) evaluator.add(rows)
   if (evaluator.rows === 0) throw nothingRead(inputs, reports)
   return evaluator.finish(reports)

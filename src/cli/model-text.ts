@@ -1,11 +1,12 @@
 import { rfc3339 } from '../output/time.ts'
-import type { ModelBundle } from '../store/model-bundle.ts'
+import { DEFAULT_THRESHOLD } from '../pipeline/options.ts'
+import type { AlarmPromise, ModelBundle } from '../store/model-bundle.ts'
 import { count, counted } from './read-text.ts'
 import { plain, style } from './terminal.ts'
 
 /** The card of a trained model, for a terminal. */
 export function modelText({ kind, models, summary }: ModelBundle): string {
-  const { rows, from, to, devices, features, dropped, contamination, warnings, alarms } = summary
+  const { rows, from, to, devices, features, dropped, contamination, warnings, alarms, promise } = summary
   const names = models.map((m) => m.detector.name).join(' + ')
   const lines = [
     `${style('bold', `Model for ${kind}`)}: ${names}`,
@@ -22,13 +23,44 @@ export function modelText({ kind, models, summary }: ModelBundle): string {
         .join(', ')}${dropped.length > 6 ? ', …' : ''}`,
     )
   }
-  for (const { threshold, measured, p } of alarms.filter((a) => a.threshold === 0.5 || a.threshold === 0.8)) {
+  for (const { threshold, measured, p, perDeviceDay } of alarms) {
+    if (threshold !== 0.5 && threshold !== DEFAULT_THRESHOLD) continue
+    const rate = perDeviceDay === null ? '' : `, ${perDay(perDeviceDay)}`
     lines.push(
-      `  at threshold ${threshold}: promised ${percent(p)} of normal rows, measured ${percent(measured)}`,
+      `  at threshold ${threshold}: promised ${percent(p)} of normal rows, measured ${percent(measured)}${rate}`,
     )
   }
+  if (promise) lines.push(promiseText(promise))
   for (const warning of warnings) lines.push(`  ${style('yellow', 'warning')} ${plain(warning)}`)
   return lines.join('\n')
+}
+
+function promiseText({
+  accepted,
+  perDeviceDay,
+  threshold,
+  p,
+  days,
+  deviceDays,
+  measured,
+}: AlarmPromise): string {
+  const same = accepted.endsWith('/device-day') ? '' : ` (${perDay(perDeviceDay)})`
+  const found = measured === null ? 'too few records to measure it' : `measured ${perDay(measured)}`
+  return [
+    `  promised: at most ${accepted} false alarms${same}; threshold ${thresholdText(threshold)}, p ${p.toExponential(1)}`,
+    `    ${found}; from ${span(days * 86_400)} of held-out records, ${Number(deviceDays.toPrecision(2))} device-days`,
+  ].join('\n')
+}
+
+/** `0.12 alarms a device-day`. */
+export function perDay(rate: number): string {
+  return `${Number(rate.toPrecision(2))} alarms a device-day`
+}
+
+/** A threshold with the digits that tell it from 1. */
+export function thresholdText(threshold: number): string {
+  const digits = Math.max(2, 1 + Math.ceil(-Math.log10(1 - threshold)))
+  return Number.isFinite(digits) ? String(Number(threshold.toFixed(Math.min(digits, 15)))) : String(threshold)
 }
 
 /** 0.01 -> `1%`. */

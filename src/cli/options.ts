@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseAcceptedAlarms } from '../pipeline/alarms.ts'
 import { DEFAULT_THRESHOLD, MODEL_CHOICES } from '../pipeline/options.ts'
 
 /** How to read the input: the same for every command that reads. */
@@ -36,7 +37,7 @@ export function modelsOption(command: Command): Command {
 export function thresholdOption(command: Command): Command {
   return command.option(
     '--threshold <confidence>',
-    `confidence from which a record is an anomaly, 0 to 1 (default ${DEFAULT_THRESHOLD})`,
+    `confidence from which a record is an anomaly, 0 to 1 (default: that of train --false-alarms, else ${DEFAULT_THRESHOLD})`,
     between(0, 1),
   )
 }
@@ -91,6 +92,17 @@ export function share(value: string): number {
     throw new InvalidArgumentError('A share above 0 and at most 100% is needed, for example 50%.')
   }
   return n
+}
+
+/** `1/device-day`, checked. */
+export function acceptedAlarms(value: string): string {
+  try {
+    return parseAcceptedAlarms(value).text
+  } catch {
+    throw new InvalidArgumentError(
+      'A number and a time are needed, for example 1/device-day, 1/device-week or, for all devices together, 3/day.',
+    )
+  }
 }
 
 /** `a,b,c` as a list. */

@@ -2,8 +2,10 @@ import { InputError, type ReadReport } from '../adapters/read-report.ts'
 import { labelOf } from '../anomalies/fields.ts'
 import { evidenceAt } from '../models/calibration.ts'
 import { averagePrecision, rocAuc } from '../models/metrics.ts'
+import { stringAt } from '../schema/dictionary.ts'
 import type { CalibratedModel, ModelBundle } from '../store/model-bundle.ts'
-import { DEFAULT_CONTAMINATION } from './options.ts'
+import { AlarmCounter, Watch } from './alarms.ts'
+import { DEFAULT_CONTAMINATION, DEFAULT_THRESHOLD, thresholdOf } from './options.ts'
 import { benignCodes } from './rows.ts'
 import type { ScoredRows } from './scorer.ts'
 import type { PreparedBatch } from './stages.ts'
@@ -36,7 +38,21 @@ export interface Evaluation {
     readonly p: number
     readonly recall: number | null
     readonly falseAlarmRate: number | null
+    /** Alarms a device-day among benign rows; null where rows have no time. */
+    readonly falseAlarmsPerDeviceDay: number | null
   }[]
+  /** False alarms at the threshold as a person gets them: bursts of one device are one. */
+  readonly falseAlarms: {
+    readonly perDeviceDay: number | null
+    /** What the model was trained for. */
+    readonly promised: number | null
+    readonly deviceDays: number
+    readonly devices: number
+    /** Devices with the most of them, at most 100. */
+    readonly byDevice: Readonly<Record<string, number>>
+  }
+  /** Share of the benign rows at most as probable as p says. */
+  readonly calibration: readonly { readonly p: number; readonly measured: number | null }[]
   readonly reports: readonly ReadReport[]
 }
 
@@ -52,7 +68,9 @@ export class Evaluator {
   #leftOut = 0
   #contamination = DEFAULT_CONTAMINATION
   #ceiling = Infinity
-  readonly #threshold: number
+  #threshold = DEFAULT_THRESHOLD
+  #promised: number | null = null
+  readonly #asked: number | undefined
   readonly #after: number
   readonly #ensemble = new Numbers()
   readonly #models = new Map<string, Numbers>()
@@ -60,10 +78,18 @@ export class Evaluator {
   readonly #classOf = new Map<string, number>()
   /** Class of each labelled row; -1 benign. */
   readonly #truth = new Numbers()
+  /** Time and device of each labelled row. */
+  readonly #ts = new Numbers()
+  readonly #device = new Numbers()
+  readonly #devices: string[] = []
+  readonly #deviceOf = new Map<string, number>()
 
-  /** @param after benign rows up to this time do not count */
-  constructor(threshold: number, after = -Infinity) {
-    this.#threshold = threshold
+  /**
+   * @param asked threshold; that of the model when left out
+   * @param after benign rows up to this time do not count
+   */
+  constructor(asked?: number, after = -Infinity) {
+    this.#asked = asked
     this.#after = after
   }
 
@@ -71,6 +97,8 @@ export class Evaluator {
     this.rows += batch.length
     this.#contamination = bundle.summary.contamination
     this.#ceiling = ceiling
+    this.#threshold = thresholdOf(bundle, this.#asked)
+    this.#promised = bundle.summary.promise?.perDeviceDay ?? null
     if (!batch.label) {
       this.#leftOut += batch.length
       return
@@ -86,6 +114,10 @@ export class Evaluator {
       }
       this.#truth.push(benign[code] ? -1 : this.#class(labelOf(batch, i)!))
       this.#ensemble.push(combined[i]!)
+      this.#ts.push(batch.ts[i]!)
+      this.#device.push(
+        numberOf(batch.device ? stringAt(batch.device, i) : '', this.#devices, this.#deviceOf),
+      )
       names.forEach((name, m) => {
         this.#models.get(name)!.push(evidence[m]![i]!)
       })
@@ -117,9 +149,39 @@ export class Evaluator {
           threshold,
           p: 10 ** -evidenceAt(threshold, this.#contamination),
           ...rates(ensemble, truth, least),
+          falseAlarmsPerDeviceDay: this.#falseAlarms(least).perDeviceDay,
         }
       }),
+      falseAlarms: this.#falseAlarms(this.#least(this.#threshold)),
+      calibration: [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5].map((least) => ({
+        p: 10 ** -least,
+        measured: rates(ensemble, truth, least).falseAlarmRate,
+      })),
       reports,
+    }
+  }
+
+  #falseAlarms(least: number): Evaluation['falseAlarms'] {
+    const truth = this.#truth.values
+    const evidence = this.#ensemble.values
+    const [devicesOf, times] = [this.#device.values, this.#ts.values]
+    const watch = new Watch()
+    const counter = new AlarmCounter()
+    for (let i = 0; i < truth.length; i++) {
+      if (truth[i]! >= 0) continue
+      const [device, ts] = [devicesOf[i]!, times[i]!]
+      watch.add(device, ts)
+      if (evidence[i]! >= least) counter.add(device, ts)
+    }
+    const { deviceDays } = watch
+    const devices = [...watch.devices].map((d) => [this.#devices[Number(d)]!, counter.of(d)] as const)
+    const alarmed = devices.filter(([, alarms]) => alarms > 0).sort((a, b) => b[1] - a[1])
+    return {
+      perDeviceDay: orNull(counter.total / deviceDays),
+      promised: this.#promised,
+      deviceDays,
+      devices: devices.length,
+      byDevice: Object.fromEntries(alarmed.slice(0, 100)),
     }
   }
 
@@ -151,13 +213,18 @@ export class Evaluator {
   }
 
   #class(name: string): number {
-    let c = this.#classOf.get(name)
-    if (c === undefined) {
-      c = this.#classes.push(name) - 1
-      this.#classOf.set(name, c)
-    }
-    return c
+    return numberOf(name, this.#classes, this.#classOf)
   }
+}
+
+/** The index of a name in `names`, where it is put when it is new. */
+function numberOf(name: string, names: string[], known: Map<string, number>): number {
+  let n = known.get(name)
+  if (n === undefined) {
+    n = names.push(name) - 1
+    known.set(name, n)
+  }
+  return n
 }
 
 function rates(

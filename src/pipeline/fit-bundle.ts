@@ -4,7 +4,7 @@ import { type Matrix, selectRows } from '../kernels/matrix.ts'
 import { Random } from '../kernels/random.ts'
 import type { WorkerPool } from '../kernels/worker-pool.ts'
 import { Autoencoder } from '../models/autoencoder.ts'
-import { Calibration, evidenceAt } from '../models/calibration.ts'
+import { Calibration } from '../models/calibration.ts'
 import { coreRows } from '../models/core.ts'
 import type { Detector, FittedDetector } from '../models/detector.ts'
 import { combine } from '../models/ensemble.ts'
@@ -17,8 +17,10 @@ import {
   type ModelBundle,
   type TrainingSummary,
 } from '../store/model-bundle.ts'
+import type { AcceptedAlarms } from './alarms.ts'
 import { sliceFeatures } from './feature-sample.ts'
 import { type ModelChoice, modelsOf } from './options.ts'
+import { doubts, measuredAlarms, promised } from './promise.ts'
 
 /** Fewest training rows: less cannot tell one in a hundred from one in two. */
 const FEWEST_ROWS = 50
@@ -46,6 +48,17 @@ export interface FitOptions {
   readonly contamination: number
   readonly model: ModelChoice
   readonly seed: number
+  /** False alarms to be promised, if any. */
+  readonly accepted?: AcceptedAlarms
+}
+
+/** What is known about the training rows beside their features. */
+export interface AboutRows extends Pick<TrainingSummary, 'sources' | 'devices' | 'warnings'> {
+  readonly seen: number
+  /** (rows) a number for each row's device; one device when left out. */
+  readonly device?: Float64Array
+  /** Records that each row stands for; 1 when left out. */
+  readonly weight?: number
 }
 
 /** Distinct rows of the second, coarser look of LOF at plain tables. */
@@ -82,7 +95,7 @@ export async function fitBundle(
   features: FeatureColumns,
   ts: Float64Array,
   options: FitOptions,
-  about: Pick<TrainingSummary, 'sources' | 'devices' | 'warnings'> & { readonly seen: number },
+  about: AboutRows,
   pool: WorkerPool,
 ): Promise<ModelBundle> {
   const { kind, seed } = options
@@ -95,6 +108,7 @@ export async function fitBundle(
   const detectors = detectorsOf(options.model, seed, isTable(ts))
   const edges = blockEdges(n)
   const blocks: Float64Array[][] = detectors.map(() => [])
+  const scored: number[] = []
   for (let k = 0; k + 1 < edges.length; k++) {
     const [from, to] = [edges[k]!, edges[k + 1]!]
     const known = fitOn(
@@ -110,6 +124,7 @@ export async function fitBundle(
     const X = known.space.transform(sliceFeatures(features, from, to))
     for (const [m, detector] of known.fitted.entries())
       blocks[m]!.push(await scoreParallel(detector, X, pool))
+    scored.push(from)
   }
   const final = fitOn(detectors, kind, features, ts, n, seed)
   if (!final) {
@@ -125,6 +140,16 @@ export async function fitBundle(
   const evidence = calibrations.map((calibration, m) => calibration.evidence(scores[m]!))
   const models = fitted.map((detector, m) => ({ detector, calibration: calibrations[m]! }))
   const finite = ts.filter(Number.isFinite)
+  // Blocks are skipped at the beginning only: the calibration rows are the last ones.
+  const heldOut = {
+    ts: ts.subarray(n - calibrated),
+    device: about.device?.subarray(n - calibrated) ?? new Float64Array(calibrated),
+    edges: [...scored, n].map((edge) => edge - (n - calibrated)),
+    weight: about.weight ?? 1,
+  }
+  const promise = options.accepted
+    ? promised(evidence, heldOut, options.accepted, options.contamination)
+    : null
   return {
     kind,
     space,
@@ -140,8 +165,13 @@ export async function fitBundle(
       dropped: space.dropped,
       contamination: options.contamination,
       seed,
-      warnings: [...about.warnings, ...(n < FEW_ROWS ? [fewRows(n, calibrated)] : [])],
-      alarms: measuredAlarms(evidence, options.contamination),
+      warnings: [
+        ...about.warnings,
+        ...(n < FEW_ROWS ? [fewRows(n, calibrated)] : []),
+        ...(promise ? doubts(promise) : []),
+      ],
+      alarms: measuredAlarms(evidence, heldOut, options.contamination),
+      promise,
     },
   }
 }
@@ -176,22 +206,6 @@ function calibrateChoices(
     ensembles.set(ensembleKey(members), Calibration.fit(combined, 'evidence'))
   }
   return ensembles
-}
-
-/**
- * Promise against measurement: the combination is calibrated on the first half of the calibration rows and its
- * alarms are counted on the second half, which is later still.
- */
-function measuredAlarms(evidence: readonly Float64Array[], contamination: number): TrainingSummary['alarms'] {
-  const combined = combine(evidence)
-  const half = combined.length >> 1
-  if (half < Calibration.fewest) return []
-  const calibration = Calibration.fit(combined.subarray(0, half), 'evidence')
-  const seen = calibration.evidence(combined.subarray(half))
-  return [0.5, 0.7, 0.8, 0.9].map((threshold) => {
-    const least = evidenceAt(threshold, contamination)
-    return { threshold, p: 10 ** -least, measured: seen.filter((e) => e >= least).length / seen.length }
-  })
 }
 
 function limited(X: Matrix, most: number, seed: number): Matrix {

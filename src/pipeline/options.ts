@@ -34,6 +34,11 @@ export interface InputOptions {
 export interface TrainOptions extends InputOptions {
   /** See {@link DEFAULT_CONTAMINATION}; between 0 and 0.5. */
   readonly contamination?: number
+  /**
+   * How many false alarms are accepted, `1/device-day`, `2/device-week`, `3/day`: decides the threshold that
+   * `detect` uses unless told another. See `parseAcceptedAlarms`.
+   */
+  readonly falseAlarms?: string
   readonly model?: ModelChoice
   readonly seed?: number
   /** Learn only from rows that the source labels benign; the others are as if they had never been there. */
@@ -50,7 +55,10 @@ export interface TrainResult {
 }
 
 export interface DetectOptions extends InputOptions {
-  /** Confidence from which a record is an anomaly, 0–1; see {@link DEFAULT_THRESHOLD}. */
+  /**
+   * Confidence from which a record is an anomaly, 0–1; that of the model where it was trained for a number of
+   * false alarms, else {@link DEFAULT_THRESHOLD}.
+   */
   readonly threshold?: number
   readonly model?: ModelChoice
 }
@@ -69,6 +77,7 @@ export interface DetectSummary {
   readonly anomalies: number
   readonly byDevice: Readonly<Record<string, number>>
   readonly byType: Readonly<Partial<Record<AnomalyType, number>>>
+  /** The lowest one, where flows and readings have thresholds of their own. */
   readonly threshold: number
   /** Highest confidence of any record, anomaly or not: what a lower threshold would find. */
   readonly highest: number
@@ -77,6 +86,11 @@ export interface DetectSummary {
   readonly incidents: readonly Incident[]
   /** Further incidents, weaker than all of these, that were counted only. */
   readonly incidentsLeftOut: number
+}
+
+/** The threshold for a bundle: as asked, else the one it was trained for, else the default. */
+export function thresholdOf({ summary }: ModelBundle, asked: number | undefined): number {
+  return asked ?? summary.promise?.threshold ?? DEFAULT_THRESHOLD
 }
 
 /** A value outside of what an option takes. */

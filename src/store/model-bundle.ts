@@ -8,7 +8,7 @@ import { detectorFromBuffer } from '../models/registry.ts'
 
 /** The file's kind and the version of its layout; a change of meaning of anything inside raises the version. */
 const magic = 'MOTEWTCH'
-const version = 1
+const version = 2
 
 /** A detector and what its scores mean. */
 export interface CalibratedModel {
@@ -33,7 +33,36 @@ export interface TrainingSummary {
   /** Remarks about the training data: too short, looks attacked, … */
   readonly warnings: readonly string[]
   /** Share of the calibration rows above each confidence, by the finished ensemble: what to expect of benign traffic. */
-  readonly alarms: readonly { readonly threshold: number; readonly p: number; readonly measured: number }[]
+  readonly alarms: readonly {
+    readonly threshold: number
+    readonly p: number
+    readonly measured: number
+    /** Alarms a device-day; null where rows have no time. */
+    readonly perDeviceDay: number | null
+  }[]
+  /** What was promised about false alarms, where that was asked for. */
+  readonly promise: AlarmPromise | null
+}
+
+/** How many false alarms were accepted, and the threshold that follows. */
+export interface AlarmPromise {
+  /** As it was asked for: `1/device-day`, `3/day`. */
+  readonly accepted: string
+  /** The same as alarms a device-day. */
+  readonly perDeviceDay: number
+  /** Confidence from which `detect` alarms, and its p-value. */
+  readonly threshold: number
+  readonly p: number
+  /** Days over which records were held out from the models to count alarms, and device-days in them. */
+  readonly days: number
+  readonly deviceDays: number
+  /**
+   * Alarms a device-day in the second half of these days at the threshold that follows from the first; null
+   * where there are too few records.
+   */
+  readonly measured: number | null
+  /** Whether fewer than ten alarms were counted at the threshold, so that it follows from the tail of p. */
+  readonly extrapolated: boolean
 }
 
 /** Everything needed to score one kind of data, and nothing that can run. */
@@ -136,7 +165,8 @@ function parseCard(text: string): Card {
     Array.isArray(card.calibrations) &&
     typeof card.ensembles === 'object' &&
     card.ensembles !== null &&
-    Number.isFinite(card.summary?.contamination)
+    Number.isFinite(card.summary?.contamination) &&
+    (card.summary?.promise === null || Number.isFinite(card.summary?.promise?.threshold))
   if (!sound) throw new ModelFormatError('the card lacks kind, calibrations, ensembles or summary')
   return card as Card
 }

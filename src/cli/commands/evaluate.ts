@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Evaluation } from '../../pipeline/evaluator.ts'
 import type { ModelChoice } from '../../pipeline/options.ts'
 import { given } from '../given.ts'
-import { percent } from '../model-text.ts'
+import { percent, perDay, thresholdText } from '../model-text.ts'
 import {
   type InputOptions,
   inputOptions,
@@ -12,7 +12,7 @@ import {
   thresholdOption,
 } from '../options.ts'
 import { progress } from '../progress.ts'
-import { count, readText, reportJson } from '../read-text.ts'
+import { count, counted, readText, reportJson } from '../read-text.ts'
 import { readOptions } from '../reading.ts'
 import { plain, print, printJson, style, table } from '../terminal.ts'
 
@@ -88,17 +88,31 @@ async function evaluationText(e: Evaluation): Promise<string> {
     ])
   lines.push(
     await table(
-      ['Model', 'ROC AUC', 'PR AUC', `Recall at ${e.threshold}`, 'False alarms'],
+      ['Model', 'ROC AUC', 'PR AUC', `Recall at ${thresholdText(e.threshold)}`, 'False alarms'],
       rows,
       [1, 2, 3, 4],
     ),
     '',
     await table(
-      ['Threshold', 'Promised false alarms', 'Measured', 'Recall'],
-      e.thresholds.map((t) => [String(t.threshold), share(t.p), share(t.falseAlarmRate), share(t.recall)]),
-      [1, 2, 3],
+      ['Threshold', 'Promised false alarms', 'Measured', 'a device-day', 'Recall'],
+      e.thresholds.map((t) => [
+        String(t.threshold),
+        share(t.p),
+        share(t.falseAlarmRate),
+        t.falseAlarmsPerDeviceDay === null ? '-' : String(Number(t.falseAlarmsPerDeviceDay.toPrecision(2))),
+        share(t.recall),
+      ]),
+      [1, 2, 3, 4],
     ),
   )
+  const { perDeviceDay, promised, deviceDays, devices } = e.falseAlarms
+  if (perDeviceDay !== null) {
+    const asked = promised === null ? '' : `, promised ${Number(promised.toPrecision(2))}`
+    lines.push(
+      '',
+      `False alarms at ${thresholdText(e.threshold)}: ${perDay(perDeviceDay)}${asked}; bursts of one device within ten minutes are one; ${counted(devices, 'devices')}, ${Number(deviceDays.toPrecision(2))} device-days`,
+    )
+  }
   const labels = Object.entries(e.ensemble.byLabel).sort((a, b) => b[1].rows - a[1].rows)
   if (labels.length > 0) {
     const shown = labels.slice(0, SHOWN_LABELS)

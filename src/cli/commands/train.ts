@@ -3,6 +3,7 @@ import { DEFAULT_CONTAMINATION, type ModelChoice } from '../../pipeline/options.
 import { given } from '../given.ts'
 import { modelText } from '../model-text.ts'
 import {
+  acceptedAlarms,
   between,
   type InputOptions,
   inputOptions,
@@ -20,6 +21,7 @@ interface Options extends InputOptions {
   outputDir: string
   model: ModelChoice
   contamination?: number
+  falseAlarms?: string
   seed?: number
   benign?: true
   first?: number
@@ -38,6 +40,11 @@ export function trainCommand(program: Command): void {
       `share of normal records taken to be unusual, where confidence is 0.5 (default ${DEFAULT_CONTAMINATION})`,
       between(0, 0.5, true),
     )
+    .option(
+      '--false-alarms <n/time>',
+      'false alarms that are acceptable: 1/device-day, 1/device-week, or 3/day for all devices together; decides the threshold of detect',
+      acceptedAlarms,
+    )
     .option('--benign', 'learn only from rows that are labelled benign')
     .option('--first <share>', 'learn only from the first part of the rows in time, for example 50%', share)
     .option('--seed <n>', 'another seed gives another, equally good model (default 0)', wholeNumber(0))
@@ -49,6 +56,7 @@ const EXAMPLES = `
 Examples:
   $ motewatch train --input traffic.csv --output-dir models/
   $ motewatch train --input capture.pcap --adapter pcap --contamination 0.05
+  $ motewatch train --input week.pcap --false-alarms 1/device-week
   $ motewatch train --input conn.log.labeled --benign --first 50%
   $ motewatch train --input monday.pcap tuesday.pcap readings.json`
 
@@ -58,12 +66,12 @@ async function run(options: Options): Promise<void> {
     import('../../pipeline.ts'),
     import('../../store/model-bundle.ts'),
   ])
-  const { outputDir, model, contamination, seed, benign, first, local, workers } = options
+  const { outputDir, model, contamination, falseAlarms, seed, benign, first, local, workers } = options
   const bar = await progress('Training', 'learning')
   try {
     const result = await train(input, {
       ...reading,
-      ...given({ model, contamination, seed, benign, first, local, workers }),
+      ...given({ model, contamination, falseAlarms, seed, benign, first, local, workers }),
       onProgress: bar.update,
     })
     await saveBundles(outputDir, result.bundles)
