@@ -1,4 +1,5 @@
 import type { Matrix } from '../kernels/matrix.ts'
+import type { WorkerPool } from '../kernels/worker-pool.ts'
 
 /** An unfitted detector with its parameters: `fit` returns a fitted thing, the detector itself never changes. */
 export interface Detector {
@@ -11,6 +12,8 @@ export interface Detector {
    * @throws RangeError when X has no samples, no features or a non-finite value.
    */
   fit(X: Matrix): FittedDetector
+  /** As `fit`, by the threads of `pool`, where that pays; the same bytes. */
+  fitAsync?(X: Matrix, pool: WorkerPool): Promise<FittedDetector>
 }
 
 /** A detector that is ready to score. */

@@ -111,13 +111,14 @@ export async function fitBundle(
   const scored: number[] = []
   for (let k = 0; k + 1 < edges.length; k++) {
     const [from, to] = [edges[k]!, edges[k + 1]!]
-    const known = fitOn(
+    const known = await fitOn(
       detectors,
       kind,
       sliceFeatures(features, 0, from),
       ts.subarray(0, from),
       MOST_FITTED_BLOCK,
       seed,
+      pool,
     )
     // As long as rows do not differ in anything there is no model to score the next ones.
     if (!known) continue
@@ -126,7 +127,7 @@ export async function fitBundle(
       blocks[m]!.push(await scoreParallel(detector, X, pool))
     scored.push(from)
   }
-  const final = fitOn(detectors, kind, features, ts, n, seed)
+  const final = await fitOn(detectors, kind, features, ts, n, seed, pool)
   if (!final) {
     throw new RangeError(
       `training expects ${kind} that differ from each other, got ${n} equal in every feature`,
@@ -177,19 +178,22 @@ export async function fitBundle(
 }
 
 /** A feature space and models fitted on `features`; undefined when the rows do not differ in anything. */
-function fitOn(
+async function fitOn(
   detectors: readonly Detector[],
   kind: ModelBundle['kind'],
   features: FeatureColumns,
   ts: Float64Array,
   most: number,
   seed: number,
-): { space: FeatureSpace; fitted: FittedDetector[]; fittedRows: number } | undefined {
+  pool: WorkerPool,
+): Promise<{ space: FeatureSpace; fitted: FittedDetector[]; fittedRows: number } | undefined> {
   const space = FeatureSpace.fit(kind, features, ts)
   if (space.specs.length === 0) return undefined
   const all = limited(space.transform(features), most, seed)
   const X = isTable(ts) ? coreRows(all, seed) : all
-  return { space, fitted: detectors.map((detector) => detector.fit(X)), fittedRows: X.nSamples }
+  // While threads work at one detector, this one fits the next.
+  const fitted = detectors.map(async (detector) => detector.fitAsync?.(X, pool) ?? detector.fit(X))
+  return { space, fitted: await Promise.all(fitted), fittedRows: X.nSamples }
 }
 
 /** A calibration for each set of members that `--model` can ask for later. */
