@@ -1,6 +1,7 @@
 import type { FeatureSpec } from '../features/feature-columns.ts'
 import type { AffectedFeature, AnomalyType } from '../schema/anomaly.ts'
 import type { FlowEvidence } from './flow-evidence.ts'
+import type { Restlessness } from './reading-history.ts'
 
 /** Services with a login that is worth guessing, by responder port. */
 const loginPorts = new Set([
@@ -76,8 +77,13 @@ function isExfiltration({ times, port, bytesOut, bytesIn }: FlowEvidence): boole
   return bytesIn > 0 && bytesOut >= 1e6 && bytesOut >= 4 * bytesIn && bytesOut >= 50_000 * times
 }
 
-/** What an unusual reading looks like, from the aspect of the metric that explains most of it. */
-export function classifyReading(causes: readonly Cause[]): AnomalyType {
+/**
+ * What an unusual reading looks like, from the aspect of the metric that explains most of it.
+ *
+ * @param causes strongest first
+ * @param moves how that metric moved lately
+ */
+export function classifyReading(causes: readonly Cause[], moves?: Restlessness): AnomalyType {
   const [first] = causes
   if (!first?.spec.aspect) {
     if (first && first.affected.value === 'missing') return 'dropout'
@@ -87,10 +93,9 @@ export function classifyReading(causes: readonly Cause[]): AnomalyType {
   const side = sideOf(first.affected)
   const of = (wanted: FeatureSpec['aspect']) =>
     causes.find((c) => c.spec.metric === metric && c.spec.aspect === wanted && sideOf(c.affected) !== 0)
-  // One jump makes the recent spread large too, but stands far out of it; noise jumps as far as it spreads.
   const change = of('change')
   const spread = of('spread')
-  const jumps = change && !(spread && size(change) < 2 * size(spread))
+  const jumps = isSpike(change, spread, moves)
   switch (aspect) {
     case 'gap':
       return 'dropout'
@@ -101,11 +106,23 @@ export function classifyReading(causes: readonly Cause[]): AnomalyType {
       if ((direction === 'high') === side > 0) return 'stuck'
       return jumps ? 'spike' : 'noise'
     case 'change':
-      return jumps || !spread ? 'spike' : 'noise'
+      return jumps ? 'spike' : 'noise'
     case 'level':
       if (first.affected.value === 'missing') return 'dropout'
-      return jumps ? 'spike' : change ? 'noise' : 'drift'
+      return change ? (jumps ? 'spike' : 'noise') : 'drift'
   }
+}
+
+/**
+ * Single values far off, rather than noise: they go back to where they came from, and between them the metric is
+ * quiet. Without such a history: one jump makes the recent spread large too, but stands far out of it; noise
+ * jumps as far as it spreads.
+ */
+function isSpike(change: Cause | undefined, spread: Cause | undefined, moves?: Restlessness): boolean {
+  if (moves && moves.returns + moves.stays >= 3) return moves.returns >= 3 * moves.stays
+  if (!change)
+    return moves !== undefined && moves.jumps > 0 && moves.quiet > 0.3 * (moves.jumps + moves.quiet)
+  return !spread || size(change) >= 2 * size(spread)
 }
 
 /** Whether a metric leaves both its own usual average and what the others imply, without a jump. */

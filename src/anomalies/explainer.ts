@@ -139,7 +139,7 @@ export class Explainer {
       const own = Math.min(rows.evidence[m]![i]!, calibration.ceiling)
       model_confidence[detector.name] = confidenceOf(own, contamination)
     })
-    const { incident, type, description } = this.#words(batch, i, device, subject(device, name), causes)
+    const { incident, type, description } = this.#words(batch, i, subject(device, name), causes)
     const label = labelOf(batch, i)
     return {
       incident,
@@ -186,13 +186,12 @@ export class Explainer {
   #words(
     batch: Batch,
     i: number,
-    device: string,
     who: string,
     causes: readonly Cause[],
   ): Pick<Anomaly, 'incident' | 'type' | 'description'> {
     if (batch.kind === 'readings') {
-      const type = classifyReading(causes)
-      const incident = this.#readings.add(device, batch.ts[i]!)
+      const { incident, moves } = this.#readings.add(batch, i, causes)
+      const type = classifyReading(causes, moves)
       return { incident, type, description: describeReading(type, who, causes) }
     }
     const evidence = this.#flows.add(batch, i)

@@ -1,16 +1,48 @@
+import { stringAt } from '../schema/dictionary.ts'
+import type { ReadingBatch } from '../schema/reading-batch.ts'
+import type { Cause } from './classify.ts'
+import { sideOf } from './classify.ts'
 import { forgetOldest } from './forget.ts'
 
-/** Devices remembered; the one unusual longest ago makes room. */
+/** Devices remembered, the one unusual longest ago makes room; and metrics of each. */
 const MOST_DEVICES = 5000
+const MOST_METRICS = 16
 /** Seconds without an unusual reading after which the next begins a new incident; longer where they come rarely. */
 const PAUSE = 1800
 const RARE = 5
+/** How near a value must come to that before a jump, as a share of the jump, to have gone back. */
+const BACK = 0.35
+
+/** How one metric of a device moved in its unusual readings so far. */
+export interface Restlessness {
+  /** Readings with a change out of range. */
+  jumps: number
+  /** Readings without, that are unusual only because the metric moved before. */
+  quiet: number
+  /** Of two jumps in a row: the second went back to where the first began, or it did not. */
+  returns: number
+  stays: number
+}
+
+/** What an unusual reading is part of. */
+export interface ReadingEvidence {
+  readonly incident: number
+  /** Of the metric that explains most; undefined where that is none. */
+  readonly moves: Readonly<Restlessness> | undefined
+}
+
+interface Metric extends Restlessness {
+  /** The value after the last jump and before it. */
+  value: number
+  before: number
+}
 
 interface Spell {
   readonly id: number
   first: number
   last: number
   times: number
+  readonly metrics: Map<string, Metric>
 }
 
 /**
@@ -25,24 +57,63 @@ export class ReadingHistory {
     this.#nextId = nextId
   }
 
-  /** Id of the incident that an unusual reading of `device` belongs to. @param ts seconds, NaN = unknown */
-  add(device: string, ts: number): number {
-    const time = Number.isFinite(ts) ? ts : 0
+  /** Adds row `i` and tells what it is part of. @param causes strongest first */
+  add(batch: ReadingBatch, i: number, causes: readonly Cause[]): ReadingEvidence {
+    const device = stringAt(batch.device, i)
+    const ts = Number.isFinite(batch.ts[i]!) ? batch.ts[i]! : 0
     let spell = this.#spells.get(device)
-    if (!spell || !continues(spell, time)) {
-      spell = { id: this.#nextId(), first: time, last: time, times: 0 }
+    if (!spell || !continues(spell, ts)) {
+      spell = { id: this.#nextId(), first: ts, last: ts, times: 0, metrics: new Map() }
     }
     spell.times++
-    if (time < spell.first) spell.first = time
-    if (time > spell.last) spell.last = time
+    if (ts < spell.first) spell.first = ts
+    if (ts > spell.last) spell.last = ts
     this.#spells.delete(device)
     this.#spells.set(device, spell)
     forgetOldest(this.#spells, MOST_DEVICES)
-    return spell.id
+    return { incident: spell.id, moves: follow(spell, batch, i, causes) }
   }
 }
 
 function continues({ first, last, times }: Spell, ts: number): boolean {
   const usual = times > 1 ? (last - first) / (times - 1) : 0
   return Math.max(first - ts, ts - last) <= PAUSE + RARE * usual
+}
+
+function follow(
+  spell: Spell,
+  batch: ReadingBatch,
+  i: number,
+  causes: readonly Cause[],
+): Restlessness | undefined {
+  const name = causes[0]?.spec.metric
+  const value = name === undefined ? undefined : batch.metrics.get(name)?.[i]
+  if (name === undefined || value === undefined) return undefined
+  const metric = spell.metrics.get(name) ?? {
+    jumps: 0,
+    quiet: 0,
+    returns: 0,
+    stays: 0,
+    value: Number.NaN,
+    before: Number.NaN,
+  }
+  spell.metrics.set(name, metric)
+  forgetOldest(spell.metrics, MOST_METRICS)
+  const change = causes.find((c) => c.spec.metric === name && c.spec.aspect === 'change')
+  const by = change?.affected.value
+  if (!change || typeof by !== 'number' || sideOf(change.affected) === 0) {
+    if (causes[0]?.spec.aspect === 'spread') metric.quiet++
+    return metric
+  }
+  metric.jumps++
+  const before = value - by
+  // The reading before was the last jump exactly when this one starts from its value.
+  if (Math.abs(before - metric.value) <= 1e-6 * Math.abs(by)) {
+    const most = Math.max(Math.abs(by), Math.abs(metric.value - metric.before))
+    if (Math.abs(value - metric.before) <= BACK * most) metric.returns++
+    else metric.stays++
+  }
+  metric.value = value
+  metric.before = before
+  return metric
 }
