@@ -6,6 +6,7 @@ import { planTable, type TablePlan } from '../table/plan-table.ts'
 import { recordPlan } from '../table/record-plan.ts'
 import { nothingUsed, rejectCell, rejectWidth, shown } from '../table/reject-cell.ts'
 import { type Window, windows } from '../table/windows.ts'
+import { DecimalComma } from './decimal-comma.ts'
 import { MAX_ROW, RowSplitter } from './row-splitter.ts'
 import { type Layout, sniff } from './sniff.ts'
 
@@ -43,6 +44,7 @@ class CsvReader {
   readonly #writer: ReturnType<TablePlan['writer']>
   readonly #splitter: RowSplitter
   readonly #width: number
+  readonly #comma: DecimalComma | undefined
   #line = 1
   #headerPassed: boolean
   #ended = false
@@ -66,6 +68,7 @@ class CsvReader {
     this.#writer = this.#plan.writer(name, options.batchSize)
     this.#splitter = new RowSplitter(layout.delimiter)
     this.#width = layout.names.length
+    this.#comma = layout.decimalComma ? new DecimalComma() : undefined
     this.#headerPassed = !layout.header
     recordPlan(report, this.#plan)
     for (const note of layout.notes) report.note(note)
@@ -119,7 +122,9 @@ class CsvReader {
     for (let j = 0; j < columns.length; j++) {
       const from = starts[columns[j]!]!
       const to = ends[columns[j]!]!
-      if (!writer.set(j, bytes, from, to)) {
+      const length = this.#comma ? this.#comma.convert(bytes, from, to) : -1
+      const fits = length < 0 ? writer.set(j, bytes, from, to) : writer.set(j, this.#comma!.bytes, 0, length)
+      if (!fits) {
         const column = this.#layout.names[columns[j]!]!.trim()
         rejectCell(report, this.#line, column, writer.expectation(j), shown(bytes, from, to))
         return

@@ -4,6 +4,7 @@ import { dialects } from '../table/dialects/index.ts'
 import { isDialect, type TableSample } from '../table/plan-table.ts'
 import { recogniseTime } from '../table/time-format.ts'
 import { UNSET_WORDS } from '../table/unset.ts'
+import { hasDecimalComma, withPoint } from './decimal-comma.ts'
 import { RowSplitter } from './row-splitter.ts'
 
 /** What a sample of the bytes says about a delimited file. */
@@ -11,6 +12,8 @@ export interface Layout extends TableSample {
   readonly delimiter: string
   /** Whether the first row names the columns. */
   readonly header: boolean
+  /** Numbers are written `1,5`; the sample rows have points already. */
+  readonly decimalComma: boolean
   readonly notes: readonly string[]
 }
 
@@ -47,6 +50,14 @@ export function sniff(sample: Uint8Array, complete: boolean): Layout | undefined
 }
 
 function layout(rows: string[][], delimiter: string): Layout {
+  const decimalComma = hasDecimalComma(rows, delimiter)
+  const found = named(decimalComma ? rows.map((row) => row.map(withPoint)) : rows, delimiter)
+  const notes = decimalComma ? [...found.notes, 'numbers have a decimal comma'] : found.notes
+  return { ...found, notes, decimalComma }
+}
+
+/** Columns by the header, by a known dialect without one, or by their place. */
+function named(rows: string[][], delimiter: string): Omit<Layout, 'decimalComma'> {
   const first = rows[0]!
   if (isHeader(first, rows)) {
     const names = first.map((name) => name.trim())
@@ -68,13 +79,19 @@ function layout(rows: string[][], delimiter: string): Layout {
 /** Names: a known dialect's, or no cell that is a value where others below are. */
 function isHeader(first: readonly string[], rows: readonly (readonly string[])[]): boolean {
   const folded = first.map(foldName)
-  if (dialects.some((d) => isDialect(d, folded))) return true
+  if (dialects.some((d) => isDialect(d, folded)) || isNumbered(first)) return true
   const named = first.filter((cell) => cell.trim() !== '')
   if (named.length === 0 || named.some(isValue)) return false
   if (rows.length === 1) return true
   // Words above words: a header unless the words come again as values.
   const again = first.filter((cell, j) => rows.slice(1).some((row) => row[j] === cell)).length
   return again * 2 < first.length || rows.slice(1).some((row) => row.some(isValue) && again === 0)
+}
+
+/** Columns named 0, 1, 2, …, as pandas writes them, maybe after the nameless one of the row numbers. */
+function isNumbered(first: readonly string[]): boolean {
+  const names = first[0] === '' ? first.slice(1) : first
+  return names.length > 1 && names.every((name, j) => name === String(j))
 }
 
 function isValue(cell: string): boolean {

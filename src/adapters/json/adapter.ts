@@ -8,6 +8,7 @@ import { RowWriter } from '../table/row-writer.ts'
 import { TIME_SYNONYMS } from '../table/synonyms.ts'
 import { type Window, windows } from '../table/windows.ts'
 import { flatten, isObject, type JsonObject } from './flatten.ts'
+import { isNfdumpRecord, withAddresses } from './nfdump-record.ts'
 import { MAX_RECORD, RecordSplitter, wrappedList } from './record-splitter.ts'
 import { flowEvent, isEveEvent } from './suricata-event.ts'
 
@@ -163,6 +164,7 @@ class JsonReader {
         return
       }
     }
+    if (isNfdumpRecord(record)) record = withAddresses(record)
     const flat = flatten(record)
     if (!flat) this.#reject('nested too deep', line, 'a record of at most 32 levels and 4096 values')
     else this.#writer.add(flat, line)

@@ -76,8 +76,12 @@ async function* slices(file: AsyncBuffer, name: string): AsyncGenerator<Iterable
     }
   } catch (error) {
     if (error instanceof InputError) throw error
+    const { message } = error as Error
     throw new InputError(
-      `${name} begins like Parquet but cannot be read: ${(error as Error).message}; it may be cut off or damaged, write it again`,
+      `${name} begins like Parquet but cannot be read: ${message}; ` +
+        (/codec/i.test(message)
+          ? 'write it with snappy, gzip, zstd, brotli or no compression'
+          : 'it may be cut off or damaged, write it again'),
     )
   }
 }

@@ -8,6 +8,8 @@ export interface DialectColumn {
   readonly factor?: number | ((sample: readonly string[]) => number)
   readonly word?: (text: string) => string
   readonly anyAddress?: boolean
+  /** Corrects a time (seconds since the epoch) the data set is known to write wrongly; `note` says so. */
+  readonly correct?: { readonly time: (seconds: number) => number; readonly note: string }
 }
 
 /** A known kind of table of flows, recognised by its column names. */
@@ -27,6 +29,8 @@ export interface Dialect {
     readonly names: (width: number) => readonly string[]
     readonly accepts: (row: readonly string[]) => boolean
   }
+  /** Words in place of a protocol that mark records which are no flows: they are rejected. */
+  readonly noFlow?: readonly string[]
   /** The first cell of a row that ends the table (a summary follows). */
   readonly endsAt?: string
   /** Said in the report when this dialect is read. */

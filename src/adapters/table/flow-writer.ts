@@ -10,6 +10,7 @@ import { ByteMap, DictionaryColumn, UniqueColumn } from './byte-map.ts'
 import { coarseLabel, fineLabel, type LabelWords } from './labels.ts'
 import { parseCount, parseNumber } from './parse-number.ts'
 import { protocolNumber } from './protocols.ts'
+import { portOfService } from './service-ports.ts'
 import { UnsetWords } from './unset.ts'
 
 type FloatColumn = (typeof FLOW_FLOAT_COLUMNS)[number]
@@ -55,6 +56,8 @@ export interface CellRules {
   /** Texts that mean "no value" besides nothing at all: '-', '(empty)', 'NaN'. */
   readonly unset: readonly string[]
   readonly labels?: LabelWords
+  /** Words in place of a protocol that mark records which are no flows. */
+  readonly noFlow?: readonly string[]
 }
 
 const TIME = 0
@@ -93,7 +96,7 @@ export class FlowWriter {
   readonly #cells: FlowCell[]
   readonly #unset: UnsetWords
   readonly #bound: ReadonlyMap<FlowField, FlowCell>
-  readonly #protocols = new ByteMap(protocolNumber)
+  readonly #protocols: ByteMap<number>
   /** The column of connection ids, for a reader that writes the columns itself. */
   readonly unique: UniqueColumn | undefined
   #proto: Uint8Array
@@ -101,6 +104,7 @@ export class FlowWriter {
   constructor(bindings: readonly FlowBinding[], rules: CellRules, capacity = 8192) {
     this.capacity = capacity
     this.#unset = new UnsetWords(rules.unset)
+    this.#protocols = new ByteMap((text) => (rules.noFlow?.includes(text) ? -1 : protocolNumber(text)))
     const hasDetail = bindings.some((b) => b.field === 'detailed_label')
     this.#cells = bindings.map((binding) => this.#cell(binding, rules, hasDetail))
     this.#bound = new Map(this.#cells.filter((c) => c.binding.field).map((c) => [c.binding.field!, c]))
@@ -204,11 +208,15 @@ export class FlowWriter {
       case PORT: {
         const port = parseCount(bytes, start, end, 65535)
         cell.ports[row] = Math.max(0, port)
-        return port >= 0 || this.#unset.has(bytes, start, end) || this.#hexPort(cell, row, bytes, start, end)
+        return (
+          port >= 0 || this.#unset.has(bytes, start, end) || this.#otherPort(cell, row, bytes, start, end)
+        )
       }
-      case PROTO:
-        this.#proto[row] = this.#protocols.values[this.#protocols.entry(bytes, start, end)]!
-        return true
+      case PROTO: {
+        const number = this.#protocols.values[this.#protocols.entry(bytes, start, end)]!
+        this.#proto[row] = number
+        return number >= 0
+      }
       case UNIQUE:
         if (this.#unset.has(bytes, start, end)) this.unique!.set(row, NO_BYTES, 0, 0)
         else this.unique!.set(row, bytes, start, end)
@@ -239,11 +247,12 @@ export class FlowWriter {
     return true
   }
 
-  /** Ports written in hexadecimal (`0x0303`: Argus writes ICMP types so). */
-  #hexPort(cell: FlowCell, row: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const text = Buffer.from(bytes.subarray(start, Math.min(end, start + 16))).toString('latin1')
-    if (!/^0x[0-9a-f]{1,4}$/i.test(text)) return false
-    cell.ports[row] = Number(text)
+  /** Ports by the name of their service, or in hexadecimal (`0x0303`: Argus writes ICMP types so). */
+  #otherPort(cell: FlowCell, row: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const text = Buffer.from(bytes.subarray(start, Math.min(end, start + 32))).toString('latin1')
+    const port = /^0x[0-9a-f]{1,4}$/i.test(text) ? Number(text) : portOfService(text)
+    if (port < 0) return false
+    cell.ports[row] = port
     return true
   }
 
@@ -251,7 +260,8 @@ export class FlowWriter {
   expectation(j: number): string {
     const { binding, kind } = this.#cells[j]!
     if (kind === TIME || binding.field === 'ts' || binding.field === 'end') return 'a time'
-    if (kind === PORT) return 'a port from 0 to 65535'
+    if (kind === PORT) return 'a port from 0 to 65535 or the name of its service'
+    if (kind === PROTO) return 'the protocol of a flow'
     if (binding.field === 'orig_h' || binding.field === 'resp_h') return 'an IP address'
     if (kind === WORD) return 'a MAC address'
     if (kind === EXTRA) return 'a number'
@@ -321,13 +331,16 @@ export class FlowWriter {
     return this.#bound.get(name)?.column?.finish(this.length)
   }
 
-  /** Fills what follows from other columns: the answer's share of a total, duration from the end, ICMPv6. */
+  /** Fills what follows from other columns: the answer's share of a total (all of it is the originator's where neither is told), duration from the end, ICMPv6. */
   #derive(batch: FlowBatch): void {
     const share = (of: Float64Array, from: Float64Array, totalField: FlowField) => {
       const total = this.#bound.get(totalField)?.floats
       if (!total) return
-      for (let i = 0; i < batch.length; i++)
-        if (Number.isNaN(of[i]!)) of[i] = Math.max(0, total[i]! - (Number.isNaN(from[i]!) ? 0 : from[i]!))
+      for (let i = 0; i < batch.length; i++) {
+        if (!Number.isNaN(of[i]!)) continue
+        if (Number.isNaN(from[i]!)) from[i] = total[i]!
+        else of[i] = Math.max(0, total[i]! - from[i]!)
+      }
     }
     share(batch.resp_bytes, batch.orig_bytes, 'total_bytes')
     share(batch.resp_ip_bytes, batch.orig_ip_bytes, 'total_ip_bytes')

@@ -9,7 +9,7 @@ const BENIGN = new Set([
   'false',
   'no',
 ])
-const UNSET = new Set(['', '-', '(empty)', '?', 'nan', 'none', 'null', 'unknown', 'background'])
+const UNSET = new Set(['', '-', '(empty)', '<none>', '?', 'nan', 'none', 'null', 'unknown', 'background'])
 
 /** How a data set words its ground truth where it is not with the common words. */
 export interface LabelWords {

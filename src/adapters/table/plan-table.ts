@@ -3,7 +3,6 @@ import { canonicalAddress } from './address.ts'
 import { type Dialect, type DialectColumn, foldName } from './dialect.ts'
 import { dialects } from './dialects/index.ts'
 import { type CellRules, FLOW_FIELDS, type FlowBinding, type FlowField, FlowWriter } from './flow-writer.ts'
-import type { LabelWords } from './labels.ts'
 import { parseNumber } from './parse-number.ts'
 import { type ReadingBinding, type ReadingField, ReadingWriter, stateValue } from './reading-writer.ts'
 import {
@@ -17,7 +16,7 @@ import {
   TIME_SYNONYMS,
   TRUTH_MARKS,
 } from './synonyms.ts'
-import { recogniseTime } from './time-format.ts'
+import { looksLikeEpoch, parseClock, recogniseClock, recogniseTime, type TimeFormat } from './time-format.ts'
 import { UNSET_WORDS } from './unset.ts'
 import { serviceWord } from './words.ts'
 
@@ -169,29 +168,39 @@ class Table {
       if (bindings.has(column) || skip.has(name) || ROW_NUMBERS.test(name) || TRUTH_MARKS.includes(name))
         return
       if (LABEL_SYNONYMS.includes(name) || DETAIL_SYNONYMS.includes(name)) return
+      if (this.#isFurtherTime(column)) return
       if (this.#isNumeric(column, unset)) bindings.set(column, { source: this.#names[column]!.trim() })
+      else if (!dialect) this.#noteMixture(column)
     })
     if (dialect?.note) this.#notes.push(dialect.note)
-    return this.#plan(
-      'flows',
-      dialect?.name ?? '',
-      bindings,
-      { unset, ...labelsOf(dialect) },
-      dialect?.endsAt,
-    )
+    this.#noteTotals(taken)
+    return this.#plan('flows', dialect?.name ?? '', bindings, { unset, ...rulesOf(dialect) }, dialect?.endsAt)
   }
 
-  #flowBinding(column: number, { field, factor, word, anyAddress }: DialectColumn): FlowBinding | undefined {
+  /** Tells of totals that nothing divides between the two ends. */
+  #noteTotals(taken: ReadonlySet<FlowField>): void {
+    const undivided = TOTALS.filter(
+      ([total, orig, resp]) => taken.has(total) && !taken.has(orig) && !taken.has(resp),
+    ).map(([, orig]) => orig)
+    if (undivided.length > 0)
+      this.#notes.push(`${undivided.join(' and ')} count both directions: the input has only their sum`)
+  }
+
+  #flowBinding(
+    column: number,
+    { field, factor, word, anyAddress, correct }: DialectColumn,
+  ): FlowBinding | undefined {
     const source = this.#names[column]!.trim()
     const cells = this.#cells(column)
+    if (field === 'time_of_day') return { source, field, time: parseClock }
     if (field === 'ts' || field === 'end') {
-      const format = recogniseTime(cells)
+      const format = recogniseTime(cells) ?? recogniseClock(cells)
       if (!format) {
         if (cells.length > 0) this.#notes.push(`column ${source} holds no times, left out: "${cells[0]}"`)
         return undefined
       }
       this.#notes.push(...format.notes)
-      return { source, field, time: format.parse }
+      return { source, field, time: correct ? this.#corrected(format, cells, correct) : format.parse }
     }
     const times = typeof factor === 'function' ? factor(cells) : factor
     return {
@@ -203,8 +212,24 @@ class Table {
     }
   }
 
+  #corrected(
+    { parse }: TimeFormat,
+    cells: readonly string[],
+    { time, note }: NonNullable<DialectColumn['correct']>,
+  ): TimeFormat['parse'] {
+    const wrong = cells.some((cell) => {
+      const bytes = Buffer.from(cell)
+      const seconds = parse(bytes, 0, bytes.length)
+      return !Number.isNaN(seconds) && time(seconds) !== seconds
+    })
+    if (wrong) this.#notes.push(note)
+    return (bytes, start, end) => time(parse(bytes, start, end))
+  }
+
   #bindBySynonyms(bind: (column: number, spec: DialectColumn) => void): void {
-    bind(this.#find(TIME_SYNONYMS), { field: 'ts' })
+    const time = this.#timeColumn(this.#named(TIME_SYNONYMS)) ?? this.#find(TIME_SYNONYMS)
+    bind(time, { field: 'ts' })
+    bind(this.#clockBeside(time), { field: 'time_of_day' })
     bind(this.#find(END_SYNONYMS), { field: 'end' })
     for (const [name, factor] of Object.entries(DURATION_SYNONYMS))
       bind(this.#find([name]), { field: 'duration', factor })
@@ -238,6 +263,13 @@ class Table {
     return numbers > 0 && numbers >= cells.length * 0.9
   }
 
+  /** What is to be predicted, as tables for learning name it: 0 and 1, not a coordinate beside x. */
+  #isTarget(name: string): boolean {
+    const column = this.folded.indexOf(name)
+    const values = new Set(this.#cells(column).map(Number))
+    return values.size === 2 && values.has(0) && values.has(1) && !this.folded.includes('x')
+  }
+
   /** Two words of a state such as on/off. */
   #isState(column: number): boolean {
     const cells = new Set(this.#cells(column))
@@ -251,16 +283,21 @@ class Table {
         bindings.set(column, { source: this.#names[column]!.trim(), field, ...(time ? { time } : {}) })
     }
     for (const [column, name] of this.#mapped) {
-      if (name === 'ts') this.#bindTime(column, bind, true)
+      if (name === 'ts') this.#bindTime(column, bind)
       else if (name === 'device' || name === 'label' || name === 'detailed_label') bind(column, name)
       else bindings.set(column, { source: this.#names[column]!.trim(), metric: name })
     }
-    if (![...bindings.values()].some((b) => b.field === 'ts')) this.#findTime(bind)
+    if (![...bindings.values()].some((b) => b.field === 'ts')) {
+      const dated = this.folded.flatMap((_, column) => (this.#isNumeric(column) ? [] : [column]))
+      const time = this.#timeColumn([...this.#named(TIME_SYNONYMS), ...dated])
+      if (time !== undefined) this.#bindTime(time, bind)
+    }
     for (const name of DEVICE_SYNONYMS) {
       const column = this.#find([name])
       if (column >= 0 && this.#repeats(column)) bind(column, 'device')
     }
-    const label = this.#find(LABEL_SYNONYMS)
+    const named = this.#find(LABEL_SYNONYMS)
+    const label = named >= 0 ? named : this.#find(TARGETS.filter((name) => this.#isTarget(name)))
     bind(label, 'label')
     const detail = this.#find(DETAIL_SYNONYMS)
     if (label >= 0 && detail >= 0 && !this.#isNumeric(detail)) bind(detail, 'detailed_label')
@@ -270,47 +307,71 @@ class Table {
       if (LABEL_SYNONYMS.includes(name) || STRICT_DETAILS.includes(name)) return
       const source = this.#names[column]!.trim()
       if (name === 'id' && this.#isNumeric(column)) return
+      if (this.#isFurtherTime(column)) return
       if (this.#isNumeric(column)) bindings.set(column, { source, metric: source })
       else if (this.#isState(column)) bindings.set(column, { source, metric: source, state: true })
+      else this.#noteMixture(column)
     })
     if (![...bindings.values()].some((b) => b.metric !== undefined))
       throw new InputError(
-        `${this.#source} has no numeric column to score; its columns are ${shortList(this.#names)}. ` +
+        `${this.#source} has no numeric column to score; its columns are ${shortList(this.#names)}. ${this.#notes.map((note) => `${note}. `).join('')}` +
           'Give a table with numbers, or say which column is what with --map',
       )
     return this.#plan('readings', '', bindings, { unset: UNSET_WORDS })
   }
 
-  #findTime(bind: (column: number, field: ReadingField, time: ReadingBinding['time']) => void): void {
-    const named = TIME_SYNONYMS.flatMap((name) => {
+  /** The columns of these names, in the order of the names. */
+  #named(names: readonly string[]): number[] {
+    return names.flatMap((name) => {
       const column = this.#find([name])
       return column >= 0 ? [column] : []
     })
-    const dated = this.folded.flatMap((_, column) => (this.#isNumeric(column) ? [] : [column]))
-    for (const column of [...named, ...dated]) if (this.#bindTime(column, bind, false)) return
   }
 
-  /** Binds `column` as the time (and a column of times of day beside a date); false when it holds none. */
+  /** The first of `columns` that holds times: full ones, else times of day. */
+  #timeColumn(columns: readonly number[]): number | undefined {
+    return (
+      columns.find((column) => recogniseTime(this.#cells(column))) ??
+      columns.find((column) => recogniseClock(this.#cells(column)))
+    )
+  }
+
+  /** The column of times of day beside one of dates without; -1 when there is none. */
+  #clockBeside(date: number): number {
+    if (this.folded[date] !== 'date' || this.#cells(date).some((cell) => cell.includes(':'))) return -1
+    return this.folded.indexOf('time')
+  }
+
+  /** Binds `column` as the time, and a column of times of day beside a date. */
   #bindTime(
     column: number,
     bind: (column: number, field: ReadingField, time: ReadingBinding['time']) => void,
-    required: boolean,
-  ): boolean {
+  ): void {
     const cells = this.#cells(column)
-    const format = recogniseTime(cells)
-    if (!format) {
-      if (required)
-        throw new InputError(
-          `${this.#source} column ${this.#names[column]} is mapped to ts but holds no times: "${cells[0] ?? ''}"`,
-        )
-      return false
-    }
+    const format = recogniseTime(cells) ?? recogniseClock(cells)
+    if (!format)
+      throw new InputError(
+        `${this.#source} column ${this.#names[column]} is mapped to ts but holds no times: "${cells[0] ?? ''}"`,
+      )
     this.#notes.push(...format.notes)
     bind(column, 'ts', format.parse)
-    const clock = this.folded.indexOf('time')
-    if (this.folded[column] === 'date' && clock >= 0 && !cells.some((cell) => cell.includes(':')))
-      bind(clock, 'time_of_day', clockTime)
-    return true
+    bind(this.#clockBeside(column), 'time_of_day', parseClock)
+  }
+
+  /** Times besides the one of the record: they only grow, so every later one would seem unusual. */
+  #isFurtherTime(column: number): boolean {
+    return TIME_NAME.test(this.folded[column]!) && looksLikeEpoch(this.#cells(column).map(Number))
+  }
+
+  /** Tells of a column of words and numbers, which is left out. */
+  #noteMixture(column: number): void {
+    const cells = this.#cells(column)
+    const words = cells.filter((cell) => Number.isNaN(Number(cell)))
+    if (words.length >= cells.length * 0.9 || words.length <= cells.length * 0.1) return
+    this.#notes.push(
+      `column ${this.#names[column]!.trim()} is left out: ${words.length} of ${cells.length} sampled cells are no ` +
+        `numbers, such as "${words[0]!.slice(0, 40)}"`,
+    )
   }
 
   /** Whether values come more than once, as a device's name does and a row number does not. */
@@ -348,25 +409,29 @@ class Table {
   }
 }
 
+/** Names of times. */
+const TIME_NAME = /(^|_)(time|times|date|datetime|timestamp|ts|epoch|seen|stime|ltime|utc)(_|$)|_at$/
+
 /** What only a column of numbers holds. */
 const NOT_FINITE = /^\s*[+-]?(nan|inf|infinity)\s*$/i
 
 /** Cells a batch holds at most, so that very wide tables stay small in memory. */
 const BATCH_CELLS = 1 << 22
 
+/** Names of the ground truth only where a column holds nothing but 0 and 1. */
+const TARGETS: readonly string[] = ['y', 'target', 'outcome']
+
+const TOTALS = [
+  ['total_pkts', 'orig_pkts', 'resp_pkts'],
+  ['total_bytes', 'orig_bytes', 'resp_bytes'],
+  ['total_ip_bytes', 'orig_ip_bytes', 'resp_ip_bytes'],
+] as const
+
 const HOSTS: ReadonlySet<FlowField> = new Set(['orig_h', 'resp_h'])
 const STRICT_DETAILS = DETAIL_SYNONYMS.filter((name) => name.includes('attack') || name.includes('label'))
 
-function labelsOf(dialect: Dialect | undefined): { labels?: LabelWords } {
-  return dialect?.labels ? { labels: dialect.labels } : {}
-}
-
-/** `hh:mm:ss` as seconds of the day. */
-function clockTime(bytes: Uint8Array, start: number, end: number): number {
-  const parts = /^\s*(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d+)?))?\s*$/.exec(
-    Buffer.from(bytes.subarray(start, Math.min(end, start + 40))).toString('latin1'),
-  )
-  return parts ? Number(parts[1]) * 3600 + Number(parts[2]) * 60 + Number(parts[3] ?? 0) : Number.NaN
+function rulesOf({ labels, noFlow }: Partial<Dialect> = {}): Omit<CellRules, 'unset'> {
+  return { ...(labels ? { labels } : {}), ...(noFlow ? { noFlow } : {}) }
 }
 
 /** Names for a message, cut where they get long. */

@@ -32,14 +32,14 @@ for (const [word, number] of [
 
 /**
  * IANA number of a protocol word (`tcp`, `UDP`, `ipv6-icmp`) or number in text (`6`, `6.0`);
- * 255 for words that name no IP protocol (`arp`, `unknown_transport`, '').
+ * 255 for words that name no IP protocol (`arp`, `unknown_transport`, '') and for averages of several (`9.18`).
  */
 export function protocolNumber(text: string): number {
   const word = text.trim().toLowerCase()
   const known = NUMBERS.get(word)
   if (known !== undefined) return known
-  if (/^\d+(\.\d*)?$/.test(word)) {
-    const number = Math.round(Number(word))
+  if (/^\d+(\.0*)?$/.test(word)) {
+    const number = Number(word)
     if (number <= 255) return number
   }
   return 255

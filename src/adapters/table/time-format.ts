@@ -45,12 +45,48 @@ export function recogniseTime(sample: readonly string[]): TimeFormat | undefined
   if (best.order !== 'ymd' && orders.filter((o) => o.times.length === best.times.length).length > 1)
     notes.push(`times such as "${cells[0]}" do not tell day from month; taken as ${ORDER_NAMES[best.order]}`)
   if (!cells.some(hasZone)) notes.push('times have no zone, taken as UTC')
-  if (!cells.some((c) => DATE.test(c))) notes.push('times have no day, taken as 1 January of the year')
+  if (cells.filter((c) => DATE.test(c)).length < enough(cells.length) / 2)
+    notes.push('times have no day, taken as 1 January of the year')
   return {
     description: ORDER_NAMES[best.order],
     notes,
     parse: (b, start, end) => parseDate(b, start, end, best.order),
   }
+}
+
+/**
+ * The format of a column of times of day alone (`19:17:57.264552`), undefined when they are none: a
+ * last resort, as the day is missing.
+ */
+export function recogniseClock(sample: readonly string[]): TimeFormat | undefined {
+  const cells = sample.map((text) => text.trim()).filter((text) => text !== '')
+  const times = cells.filter((text) => {
+    const bytes = Buffer.from(text)
+    return !Number.isNaN(parseClock(bytes, 0, bytes.length))
+  })
+  if (cells.length === 0 || times.length < enough(cells.length)) return undefined
+  return {
+    description: 'time of day',
+    notes: ['times have no date, taken as of 1 January 1970'],
+    parse: parseClock,
+  }
+}
+
+/** `hh:mm[:ss[.f]]` as seconds of the day; NaN when it is none. */
+export function parseClock(bytes: Uint8Array, start: number, end: number): number {
+  const parts = CLOCK.exec(ascii(bytes, start, Math.min(end, start + 40)))
+  if (!parts) return Number.NaN
+  return Number(parts[1]) * 3600 + Number(parts[2]) * 60 + Number(parts[3] ?? 0)
+}
+
+const CLOCK = /^\s*([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?\s*$/
+
+/** Whether numbers are times since the epoch between 1998 and 2052, whatever their unit. */
+export function looksLikeEpoch(numbers: readonly number[]): boolean {
+  const sorted = numbers.filter(Number.isFinite).sort((a, b) => a - b)
+  const typical = sorted[sorted.length >> 1] ?? 0
+  const seconds = typical * EPOCH_UNITS.find((u) => typical < u.below)!.factor
+  return seconds > 0.9e9 && seconds < 2.6e9
 }
 
 /** A few broken cells must not hide what the column is. */

@@ -12,6 +12,9 @@ const NEWLINE = 10
 const CARRIAGE_RETURN = 13
 const HASH = 35
 
+/** A directive of a log's header; other comments may come before it. */
+const HEADER = /^(?:#.*\r?\n)*?#(?:separator|fields|set_separator|path|unset_field|empty_field)\b/
+
 /** A line of a conn.log without header: time, uid, address, port, address, port, protocol. */
 const HEADERLESS = /^\d+\.\d+\t\S+\t[0-9a-f.:]+\t\d+\t[0-9a-f.:]+\t\d+\t(tcp|udp|icmp|unknown_transport)\t/i
 
@@ -20,9 +23,7 @@ export const zeekAdapter: Adapter = {
   description: 'Zeek conn.log (tab-separated), also with IoT-23 labels (conn.log.labeled)',
   accepts(head) {
     const text = new TextDecoder().decode(head.subarray(0, 4096)).replace(/^\uFEFF/, '')
-    return (
-      /^#(separator|fields|set_separator|path|unset_field|empty_field)\b/.test(text) || HEADERLESS.test(text)
-    )
+    return HEADER.test(text) || HEADERLESS.test(text)
   },
   async *read(source, options, report) {
     report.unit = 'rows'

@@ -148,3 +148,65 @@ describe('what is no table', () => {
     expect([report.used, report.rejected]).toEqual([51, 1])
   })
 })
+
+describe('tables as people have them', () => {
+  const lines = (n: number, line: (i: number) => string) =>
+    Array.from({ length: n }, (_, i) => line(i)).join('\n')
+
+  it('with a decimal comma', async () => {
+    const { rows, report } = await read(
+      `time;machine;temp;count\n${lines(30, (i) => `0${1 + (i % 9)}.05.2024 00:00:01,5;m1;1.02${i % 10},25;${i}`)}\n`,
+    )
+    expect(rows[3]).toMatchObject({ 'metrics.temp': 1023.25, 'metrics.count': 3, device: 'm1' })
+    expect(Number(rows[0]!.ts) % 60).toBe(1.5)
+    expect(report.notes).toContain('numbers have a decimal comma')
+    expect(report.rejected).toBe(0)
+  })
+
+  it('a comma that is none of a number stays', async () => {
+    const { rows, report } = await read(
+      `a;b\n${lines(30, (i) => `${i}.5;${i % 2 ? '1,2' : '3.5'}`)}\n7.5;x,y\n`,
+    )
+    expect(rows[0]).toMatchObject({ 'metrics.a': 0.5 })
+    expect(report.notes.join()).not.toContain('decimal comma')
+  })
+
+  it('columns named by numbers, after one of row numbers', async () => {
+    const { rows, report } = await read(`,0,1\n${lines(30, (i) => `${i},${i * 0.5},${-i}`)}\n`)
+    expect(rows).toHaveLength(30)
+    expect(rows[2]).toMatchObject({ 'metrics.0': 1, 'metrics.1': -2 })
+    expect(report.mapping.has('column 1')).toBe(false)
+  })
+
+  it('y of 0 and 1 is the ground truth, beside x a coordinate', async () => {
+    const table = (x: string) => `${x},y\n${lines(30, (i) => `${i * 0.5},${i % 10 === 0 ? 1 : 0}`)}\n`
+    expect((await read(table('f0'))).rows[0]).toMatchObject({ label: 'anomaly', 'metrics.f0': 0 })
+    expect((await read(table('x'))).rows[0]).toMatchObject({ 'metrics.y': 1 })
+  })
+
+  it('a further time is no metric', async () => {
+    const { rows } = await read(
+      `ts,received_at,temp\n${lines(30, (i) => `${1.6e9 + i},${1.6e9 + i + 2},20`)}\n`,
+    )
+    expect(Object.keys(rows[0]!)).not.toContain('metrics.received_at')
+  })
+
+  it('flows with date and time apart, and times of day alone', async () => {
+    const table = (names: string, when: (i: number) => string) =>
+      `${names},src_ip,dst_ip,dst_port,proto,bytes\n${lines(20, (i) => `${when(i)},10.0.0.1,10.0.0.2,443,tcp,${i}`)}\n`
+    const apart = await read(table('Date,Time', (i) => `2024-05-01,12:00:${10 + i}`))
+    expect(apart.rows[5]!.ts).toBe(Date.parse('2024-05-01T12:00:15Z') / 1000)
+    const clock = await read(table('Time', (i) => `12:00:${10 + i}.5`))
+    expect(clock.rows[5]!.ts).toBe(12 * 3600 + 15.5)
+    expect(clock.report.notes).toContain('times have no date, taken as of 1 January 1970')
+  })
+
+  it('a column of words and numbers is left out with a reason', async () => {
+    const mixed = `ts,a,b\n${lines(40, (i) => `${1.6e9 + i},${i % 2 ? 'hot' : i},${i}`)}\n`
+    const { report } = await read(mixed)
+    expect(report.notes.join()).toContain(
+      'column a is left out: 20 of 40 sampled cells are no numbers, such as "hot"',
+    )
+    expect(await refusal(mixed.replaceAll(/,\d+$/gm, ',z'))).toContain('such as "hot"')
+  })
+})

@@ -29,7 +29,7 @@ const cases: readonly [string, string, Record<string, unknown>][] = [
       label: 'benign',
       'extra.Flow Bytes/s': Number.NaN,
       'extra.Fwd Header Length.1': 40,
-      ts: Date.parse('2017-07-07T03:30:00Z') / 1000,
+      ts: Date.parse('2017-07-07T15:30:00Z') / 1000,
     },
   ],
   [
@@ -134,6 +134,28 @@ const cases: readonly [string, string, Record<string, unknown>][] = [
     'ts,te,td,sa,da,sp,dp,pr,flg,fwd,stos,ipkt,ibyt,opkt,obyt,in,out\n2021-06-06 15:59:46,2021-06-06 15:59:48,2.250,10.0.0.1,10.0.0.2,4000,443,TCP,...AP.SF,0,0,10,1000,8,900,0,0\nSummary\nflows,bytes,packets\n1,1900,18',
     { duration: 2.25, proto: 6, orig_pkts: 10, resp_ip_bytes: 900 },
   ],
+  [
+    'nfdump',
+    '[{"type":"FLOW","first":"2027-01-01T12:56:57.788","last":"2027-01-01T12:56:58.804","in_packets":4,"in_bytes":334,"proto":6,"src_port":6667,"dst_port":49216,"src4_addr":"1.2.3.4","dst4_addr":"192.168.1.195","label":"<none>"}]',
+    {
+      ts: 1_798_808_217.788,
+      duration: 1.016,
+      orig_h: '1.2.3.4',
+      orig_pkts: 4,
+      orig_ip_bytes: 334,
+      label: '',
+    },
+  ],
+  [
+    'Bot-IoT',
+    '3000001,1528103415.0132,e,tcp,192.168.100.149,1822,192.168.100.3,80,1,60,INT,1528103415.0132,1,0,0,0,,,0,0,0,,,,,1,0,60,0,0,0,0,1,DDoS,TCP',
+    { resp_p: 80, proto: 6, orig_pkts: 1, resp_ip_bytes: 0, label: 'malicious', detailed_label: 'DDoS' },
+  ],
+  [
+    'CICIoT2023',
+    'Header_Length,Protocol Type,Time_To_Live,Rate,fin_flag_number,syn_flag_number,Tot sum,Label\n20,9.18,64,inf,0,1,5,BENIGN',
+    { proto: 255, 'extra.Rate': Number.NaN, label: 'benign' },
+  ],
 ]
 
 describe('known data sets are read without help', () => {
@@ -147,6 +169,36 @@ describe('known data sets are read without help', () => {
       if (typeof value === 'number' && !Number.isNaN(value)) expect(row[name], name).toBeCloseTo(value, 5)
       else expect(row[name], name).toEqual(value)
     }
+  })
+
+  it('Argus: ports by name, sums of both directions, no flows of its own records', async () => {
+    const { report, rows } = await readBytes(
+      Buffer.from(
+        'StartTime,Flgs,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,TotPkts,TotBytes,State\n' +
+          '19:17:57.264552,          ,man,0,0,,0,0,0,0,STA\n' +
+          '14:55:32.353979, e s      ,tcp,192.168.1.195,48986,   ->,185.244.25.235,ircd,3,222,REQ\n' +
+          '14:55:33, e,tcp,192.168.1.195,48986,   ->,185.244.25.235,nosuchservice,3,222,REQ\n',
+      ),
+    )
+    expect(rows).toHaveLength(1)
+    expect(rows[0]).toMatchObject({ ts: 53_732.353979, resp_p: 6667, orig_pkts: 3, conn_state: 'S0' })
+    expect(rows[0]!.resp_pkts).toBeNaN()
+    expect([...report.reasons.keys()]).toEqual([
+      'Proto is not the protocol of a flow',
+      'Dport is not a port from 0 to 65535 or the name of its service',
+    ])
+    expect(report.notes).toContain(
+      'orig_pkts and orig_ip_bytes count both directions: the input has only their sum',
+    )
+  })
+
+  it('CIC-IDS2017 says that its afternoons were taken as such', async () => {
+    const header = 'Timestamp,Flow Duration,Total Fwd Packets,Flow IAT Mean,Label'
+    const { report, rows } = await readBytes(
+      Buffer.from(`${header}\n7/7/2017 9:00,5,1,2,BENIGN\n7/7/2017 3:30,5,1,2,DDoS\n`),
+    )
+    expect(rows.map((row) => (Number(row.ts) % 86_400) / 3600)).toEqual([9, 15.5])
+    expect(report.notes.join()).toContain('taken as afternoon')
   })
 
   it('TON_IoT telemetry is readings, the two-valued state among them', async () => {

@@ -28,6 +28,11 @@ describe("Zeek's conn.log", () => {
     expect(rows[1]!.orig_bytes).toBe(7)
   })
 
+  it('comments before the header', async () => {
+    const { rows } = await read(`# exported by hand\n#\n${header}${row('10')}\n`)
+    expect(rows[0]).toMatchObject({ orig_h: '10.0.0.1', orig_bytes: 10 })
+  })
+
   it('a new header midway changes the layout', async () => {
     const { rows } = await read(
       `${header}${row('10')}\n#close\t2020\n#fields\tid.orig_h\tid.resp_h\tts\n1.1.1.1\t2.2.2.2\t9\n`,

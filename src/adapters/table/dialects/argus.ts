@@ -35,6 +35,9 @@ export const argus: Dialect = {
     dst_pkts: 'resp_pkts',
     label: 'label',
   },
+  skip: ['flgs', 'dir'],
+  // Records by which the probe tells of itself.
+  noFlow: ['man'],
 }
 
 const UNSW_NAMES = (
@@ -74,7 +77,12 @@ export const unswNb15: Dialect = {
   },
 }
 
-/** Bot-IoT (Koroniotis et al. 2019): the full files and the "10 best features" sets. */
+const BOT_IOT_NAMES = (
+  'pkSeqID stime flgs proto saddr sport daddr dport pkts bytes state ltime seq dur mean stddev smac dmac sum ' +
+  'min max soui doui sco dco spkts dpkts sbytes dbytes rate srate drate attack category subcategory'
+).split(' ')
+
+/** Bot-IoT (Koroniotis et al. 2019): the 74 full files without header, the 5 % and the "10 best features" sets. */
 export const botIot: Dialect = {
   name: 'Bot-IoT',
   recognise: ['pk_seq_id', 'saddr', 'daddr'],
@@ -100,4 +108,14 @@ export const botIot: Dialect = {
   skip: ['pk_seq_id', 'seq', 'smac', 'dmac', 'soui', 'doui', 'sco', 'dco', 'subcategory'],
   // Ports of ARP records are -1.
   unset: ['-1'],
+  noFlow: ['man'],
+  headerless: {
+    names: () => BOT_IOT_NAMES,
+    accepts: (row) =>
+      row.length === 35 &&
+      /^\d+$/.test(row[0]!) &&
+      /^1\d{9}(\.\d+)?$/.test(row[1]!) &&
+      /^[a-z\d-]+$/.test(row[3]!) &&
+      /^[01]$/.test(row[32]!),
+  },
 }

@@ -8,6 +8,18 @@ const duration: DialectColumn = {
   factor: (sample) => (sample.some((cell) => /\.\d*[1-9]/.test(cell)) ? 1 : 1e-6),
 }
 
+/** CIC-IDS2017 was recorded from 8 to 18 o'clock on 3 to 7 July 2017 and writes 12-hour times without AM or PM. */
+const timestamp: DialectColumn = {
+  field: 'ts',
+  correct: {
+    time: (seconds) => {
+      const recorded = seconds >= Date.UTC(2017, 6, 3) / 1e3 && seconds < Date.UTC(2017, 6, 8) / 1e3
+      return recorded && seconds % 86_400 < 8 * 3600 ? seconds + 12 * 3600 : seconds
+    },
+    note: 'hours from 1 to 7 are taken as afternoon: CIC-IDS2017 writes them without AM and PM',
+  },
+}
+
 /**
  * CICFlowMeter: CIC-IDS2017, CSE-CIC-IDS2018, CIC-DDoS2019, in the long and the short spelling of its
  * headers. Lengths are payload bytes (Lashkari et al. 2017, "Characterization of Tor traffic").
@@ -30,7 +42,7 @@ export const cicFlowMeter: Dialect = {
     destination_port: 'resp_p',
     dst_port: 'resp_p',
     protocol: 'proto',
-    timestamp: 'ts',
+    timestamp,
     flow_duration: duration,
     total_fwd_packets: 'orig_pkts',
     total_fwd_packet: 'orig_pkts',

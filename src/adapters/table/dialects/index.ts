@@ -2,7 +2,7 @@ import type { Dialect } from '../dialect.ts'
 import { argus, botIot, unswNb15 } from './argus.ts'
 import { cicFlowMeter, ciciot2023 } from './cic.ts'
 import { edgeIiotset, rtIot2022, tonIot } from './iot.ts'
-import { netflowFields, nfdump, nfstream } from './netflow.ts'
+import { netflowFields, nfdump, nfdumpJson, nfstream } from './netflow.ts'
 import { nslKdd } from './nsl-kdd.ts'
 import { suricata } from './suricata.ts'
 import { zeekTable } from './zeek.ts'
@@ -22,5 +22,6 @@ export const dialects: readonly Dialect[] = [
   nfstream,
   netflowFields,
   nfdump,
+  nfdumpJson,
   suricata,
 ]

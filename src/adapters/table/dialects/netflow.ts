@@ -43,6 +43,8 @@ export const nfstream: Dialect = {
   ],
 }
 
+const ONE_DIRECTION = 'NetFlow records may hold one direction only; the answer is then a record of its own'
+
 /** `nfdump -o csv` of 1.6 and 1.7; a summary follows the rows. */
 export const nfdump: Dialect = {
   name: 'nfdump',
@@ -83,7 +85,29 @@ export const nfdump: Dialect = {
     label: 'label',
   },
   endsAt: 'Summary',
-  note: 'NetFlow records may hold one direction only; the answer is then a record of its own',
+  note: ONE_DIRECTION,
+}
+
+/** `nfdump -o json` (its addresses are brought under one name in json/nfdump-record.ts). */
+export const nfdumpJson: Dialect = {
+  name: 'nfdump',
+  recognise: ['first', 'in_packets', 'in_bytes', 'src_addr', 'dst_addr'],
+  columns: {
+    first: 'ts',
+    last: 'end',
+    src_addr: 'orig_h',
+    src_port: 'orig_p',
+    dst_addr: 'resp_h',
+    dst_port: 'resp_p',
+    proto: 'proto',
+    in_packets: 'orig_pkts',
+    in_bytes: 'orig_ip_bytes',
+    out_packets: 'resp_pkts',
+    out_bytes: 'resp_ip_bytes',
+    label: 'label',
+  },
+  skip: ['type', 'export_sysid', 'received', 'src4_addr', 'dst4_addr', 'src6_addr', 'dst6_addr'],
+  note: ONE_DIRECTION,
 }
 
 /** NetFlow v9 fields by their names in the NF-* data sets (Sarhan et al. 2021) and in nProbe. */
