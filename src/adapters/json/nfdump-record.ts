@@ -7,13 +7,6 @@ export function isNfdumpRecord(record: JsonObject): boolean {
 
 /** The record with its addresses under one name, whatever their version. */
 export function withAddresses(record: JsonObject): JsonObject {
-  return {
-    ...record,
-    src_addr: record.src4_addr ?? record.src6_addr,
-    dst_addr: record.dst4_addr ?? record.dst6_addr,
-    src4_addr: undefined,
-    dst4_addr: undefined,
-    src6_addr: undefined,
-    dst6_addr: undefined,
-  }
+  const { src4_addr, src6_addr, dst4_addr, dst6_addr, ...rest } = record
+  return { ...rest, src_addr: src4_addr ?? src6_addr, dst_addr: dst4_addr ?? dst6_addr }
 }

@@ -89,15 +89,19 @@ async function sourceText(s: SourceInspection): Promise<string> {
   }
   for (const note of s.notes) lines.push(`  note: ${plain(note)}`)
   const renamed = s.mapping.filter(({ field, column }) => field !== column)
-  const same = s.mapping.filter(({ field, column }) => field === column)
+  const same = s.mapping.filter(({ field, column }) => field === column).map(({ field }) => field)
+  const { FLOW_FIELDS } = await import('../../adapters/table/flow-writer.ts')
+  const known: ReadonlySet<string> = new Set([...FLOW_FIELDS, 'device'])
+  const standard = same.filter((field) => known.has(field))
+  const others = same.filter((field) => !known.has(field))
+  lines.push(...listed('fields', standard.map(plain), SHOWN_COLUMNS))
+  lines.push(...listed(s.kind === 'flows' ? 'further numbers' : 'metrics', others.map(plain), SHOWN_COLUMNS))
   lines.push(
     ...listed(
-      'columns',
-      same.map(({ field }) => plain(field)),
-      SHOWN_COLUMNS,
+      'not used',
+      s.unmapped.map((name) => plain(name) || '(nameless)'),
     ),
   )
-  lines.push(...listed('not used', s.unmapped.map(plain)))
   if (renamed.length > 0) {
     const rows = renamed.slice(0, SHOWN_COLUMNS).map(({ field, column }) => ['', plain(field), plain(column)])
     lines.push('', await table(['', 'Taken as', 'Column of the input'], rows))

@@ -106,7 +106,7 @@ export const nfdumpJson: Dialect = {
     out_bytes: 'resp_ip_bytes',
     label: 'label',
   },
-  skip: ['type', 'export_sysid', 'received', 'src4_addr', 'dst4_addr', 'src6_addr', 'dst6_addr'],
+  skip: ['type', 'export_sysid', 'received'],
   note: ONE_DIRECTION,
 }
 
