@@ -84,6 +84,7 @@ export async function* detect(
   const started = performance.now()
   const reports: ReadReport[] = []
   const tally = new Tally()
+  let records = 0
   const explainers = new Map<ModelBundle['kind'], Explainer>()
   const nextIncident = counter()
   const tracker = new IncidentTracker()
@@ -98,18 +99,33 @@ export async function* detect(
       explainer = new Explainer(bundle.space, models, { contamination, least, ceiling, nextIncident })
       explainers.set(kind, explainer)
     }
-    const anomalies = explainer.explain(rows, tally.scored)
-    tally.add(rows.batch.length, anomalies)
+    options.onBatch?.(rows.batch)
+    const told = withoutHistory(rows, options.after?.[kind])
+    const anomalies = explainer.explain(rows, records)
+    records += rows.batch.length
+    tally.add(told, anomalies)
     tracker.add(anomalies)
     if (anomalies.length > 0) yield anomalies
   }
-  if (tally.scored === 0) throw nothingRead(inputs, reports)
+  if (records === 0) throw nothingRead(inputs, reports)
   const highest = Math.max(0, ...[...explainers.values()].map((explainer) => explainer.highest))
   const used = bundles.filter(({ kind }) => explainers.has(kind))
   const threshold = Math.min(...used.map((bundle) => thresholdOf(bundle, options.threshold)))
   const { incidents, leftOut: incidentsLeftOut } = tracker.finish()
   const seconds = (performance.now() - started) / 1000
   return { ...tally.summary(), reports, threshold, highest, seconds, incidents, incidentsLeftOut }
+}
+
+/** Takes the evidence from rows up to `after`, as NaN reaches no threshold; gives the number of the others. */
+function withoutHistory({ batch, combined }: ScoredBatch, after: number | undefined): number {
+  if (after === undefined) return batch.length
+  let told = batch.length
+  for (let i = 0; i < batch.length; i++) {
+    if (batch.ts[i]! > after) continue
+    combined[i] = Number.NaN
+    told--
+  }
+  return told
 }
 
 /**
@@ -144,7 +160,7 @@ export interface ScoredBatch extends PreparedBatch, ScoredRows {
 async function* scoredBatches(
   inputs: readonly string[],
   bundles: readonly ModelBundle[],
-  options: DetectOptions & InputOptions,
+  options: Pick<DetectOptions, 'model'> & InputOptions,
   reports: ReadReport[],
 ): AsyncGenerator<ScoredBatch> {
   const pool = new WorkerPool(options.workers)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { abortOutputs, outputsOpen } from '../output/sink.ts'
+import { backtestCommand } from './commands/backtest.ts'
 import { detectCommand } from './commands/detect.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
 import { flowsCommand } from './commands/flows.ts'
@@ -45,6 +46,7 @@ function program(): Command {
     trainCommand,
     detectCommand,
     evaluateCommand,
+    backtestCommand,
     inspectCommand,
     flowsCommand,
     simulateCommand,

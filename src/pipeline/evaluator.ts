@@ -48,13 +48,16 @@ export interface Evaluation {
     readonly promised: number | null
     readonly deviceDays: number
     readonly devices: number
-    /** Devices with the most of them, at most 100. */
-    readonly byDevice: Readonly<Record<string, number>>
+    /** Most alarms first, at most 1000 devices: alarms, and days for which the device was watched. */
+    readonly byDevice: Readonly<Record<string, { readonly alarms: number; readonly days: number }>>
   }
   /** Share of the benign rows at most as probable as p says. */
   readonly calibration: readonly { readonly p: number; readonly measured: number | null }[]
   readonly reports: readonly ReadReport[]
 }
+
+/** Devices named in an evaluation. */
+const MOST_DEVICES = 1000
 
 interface Scored extends PreparedBatch, ScoredRows {
   readonly bundle: ModelBundle
@@ -174,14 +177,16 @@ export class Evaluator {
       if (evidence[i]! >= least) counter.add(device, ts)
     }
     const { deviceDays } = watch
-    const devices = [...watch.devices].map((d) => [this.#devices[Number(d)]!, counter.of(d)] as const)
-    const alarmed = devices.filter(([, alarms]) => alarms > 0).sort((a, b) => b[1] - a[1])
+    const devices = [...watch.devices].map((d) => {
+      return [this.#devices[Number(d)]!, { alarms: counter.of(d), days: watch.daysOf(d) }] as const
+    })
+    devices.sort((a, b) => b[1].alarms - a[1].alarms)
     return {
       perDeviceDay: orNull(counter.total / deviceDays),
       promised: this.#promised,
       deviceDays,
       devices: devices.length,
-      byDevice: Object.fromEntries(alarmed.slice(0, 100)),
+      byDevice: Object.fromEntries(devices.slice(0, MOST_DEVICES)),
     }
   }
 

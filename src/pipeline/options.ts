@@ -1,6 +1,7 @@
 import type { ReadReport } from '../adapters/read-report.ts'
 import type { AnomalyType } from '../schema/anomaly.ts'
 import type { Incident } from '../schema/incident.ts'
+import type { Batch } from '../schema/reading-batch.ts'
 import type { ModelBundle } from '../store/model-bundle.ts'
 
 export const MODEL_CHOICES = ['isolation-forest', 'lof', 'autoencoder', 'both', 'all'] as const
@@ -61,9 +62,13 @@ export interface DetectOptions extends InputOptions {
    */
   readonly threshold?: number
   readonly model?: ModelChoice
+  /** Records of a kind up to this time, seconds since the epoch, are history: scored, never told. */
+  readonly after?: Partial<Record<ModelBundle['kind'], number>>
+  /** Hears of each batch before its anomalies come. */
+  readonly onBatch?: (batch: Batch) => void
 }
 
-export interface EvaluateOptions extends DetectOptions {
+export interface EvaluateOptions extends Omit<DetectOptions, 'after' | 'onBatch'> {
   /**
    * Leave out benign rows up to this time, seconds since the epoch: those the models have learned from when
    * training and evaluation share a source.
