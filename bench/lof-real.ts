@@ -6,7 +6,7 @@ import { selectRows } from '../src/kernels/matrix.ts'
 import { Random } from '../src/kernels/random.ts'
 import { sharedData } from '../test/shared-data.ts'
 import { verdict } from './harness.ts'
-import { largestDifference, ourLof, peerLof } from './lof-against-peer.ts'
+import { largestDifference, ourLof, peerLof, tellProcessorTime } from './lof-against-peer.ts'
 
 const bar = 4
 
@@ -33,6 +33,7 @@ export async function run(): Promise<void> {
   const peer = await peerLof(X, X, 2)
   if (!peer) return
   const ours = await ourLof(X, X, 2)
+  tellProcessorTime(ours, peer)
   const ratio = peer.seconds / ours.seconds
   verdict({
     name: `lof-real ${X.nSamples} x ${X.nFeatures}, fit + score`,

@@ -2,7 +2,7 @@
 import { matrix } from '../src/kernels/matrix.ts'
 import { Random } from '../src/kernels/random.ts'
 import { verdict } from './harness.ts'
-import { largestDifference, ourLof, peerLof } from './lof-against-peer.ts'
+import { largestDifference, ourLof, peerLof, tellProcessorTime } from './lof-against-peer.ts'
 
 const nFeatures = 24
 const bar = 1.5
@@ -17,6 +17,7 @@ export async function run(): Promise<void> {
     const difference = largestDifference(ours.scores, peer.scores)
     if (!(difference < 1e-4)) throw new Error(`scores differ by up to ${difference} from scikit-learn's`)
     console.log(`scores of ${n} samples agree with scikit-learn's to ${difference.toExponential(1)} relative`)
+    tellProcessorTime(ours, peer)
     const ratio = peer.seconds / ours.seconds
     verdict({
       name: `lof ${n} x ${nFeatures}, fit + score`,
