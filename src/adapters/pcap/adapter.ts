@@ -3,15 +3,16 @@ import type { FlowBatch } from '../../schema/flow-batch.ts'
 import type { Adapter, ReadOptions } from '../adapter.ts'
 import type { ReadReport } from '../read-report.ts'
 import type { Source } from '../source.ts'
-import { FlowAssembler, SHARDS } from './assemble.ts'
+import { FlowAssembler } from './assemble.ts'
 import { Dissector, settle } from './dissect.ts'
 import { fileInput, streamInput } from './file-input.ts'
+import { PacketBatch } from './packet-batch.ts'
 import { readParallel } from './parallel.ts'
 import { CaptureReader, isCapture } from './reader.ts'
 import { FlowRows } from './rows.ts'
 
-/** Bytes from which starting workers takes less time than it saves. */
-const WORTH_WORKERS = 32 * 1024 * 1024
+/** Bytes from which starting a worker takes less time than it saves. */
+const WORTH_WORKER = 32 * 1024 * 1024
 
 /** Captures in pcap or pcapng to flows. */
 export const pcapAdapter: Adapter = {
@@ -25,21 +26,23 @@ async function* read(source: Source, options: ReadOptions, report: ReadReport): 
   report.adapter = 'pcap'
   report.unit = 'packets'
   const rows = new FlowRows(options.batchSize ?? 8192)
-  const workers = Math.min(options.workers ?? 1, SHARDS)
-  // Only a file can be read by several at once, and only a large one gains by it.
-  if (workers > 1 && source.path !== undefined && statSync(source.path).size >= WORTH_WORKERS) {
-    yield* readParallel(source.path, workers, rows, report)
+  const { path } = source
+  if ((options.workers ?? 1) > 1 && path !== undefined && statSync(path).size >= WORTH_WORKER) {
+    yield* readParallel(path, rows, report)
     return
   }
   const assembler = new FlowAssembler(rows)
-  const dissector = new Dissector(assembler, report)
+  const dissector = new Dissector(report, new PacketBatch(), (batch) => {
+    assembler.take(batch)
+    return batch
+  })
   const reader = new CaptureReader(dissector, report)
-  const pieces =
-    source.path === undefined ? streamInput(source.bytes(), reader) : fileInput(source.path, reader)
+  const pieces = path === undefined ? streamInput(source.bytes(), reader) : fileInput(path, reader)
   for await (const rest of pieces) {
     if (rest >= 0) {
       reader.finish(rest)
       dissector.finish()
+      assembler.finish()
       settle(report, assembler)
     }
     yield* rows.take(rest >= 0)

@@ -1,8 +1,9 @@
 import type { ReadReport } from '../read-report.ts'
-import type { FlowAssembler } from './assemble.ts'
 import { Fragments } from './fragments.ts'
 import { type Link, linkLayer, network } from './link.ts'
+import type { PacketBatch } from './packet-batch.ts'
 import type { PacketSink } from './reader.ts'
+import { SegmentWriter } from './segment-writer.ts'
 import { type Inner, innerOfGre, innerOfUdp } from './tunnels.ts'
 
 const IPV4_IN_IP = 4
@@ -19,7 +20,7 @@ const MAX_DEPTH = 4
  * Counts every packet: used when it took part in a flow, else rejected with the reason.
  */
 export class Dissector implements PacketSink {
-  readonly #flows: FlowAssembler
+  readonly #segments: SegmentWriter
   readonly #report: ReadReport
   readonly #fragments = new Fragments()
   readonly #link: Link = { at: 0, type: 0, macs: -1 }
@@ -30,13 +31,17 @@ export class Dissector implements PacketSink {
   /** 0 while inside a packet that is counted already. */
   #weight = 1
 
-  constructor(flows: FlowAssembler, report: ReadReport) {
-    this.#flows = flows
+  /**
+   * @param batch the first batch to fill
+   * @param emit takes a filled batch and gives the next to fill
+   */
+  constructor(report: ReadReport, batch: PacketBatch, emit: (batch: PacketBatch) => PacketBatch) {
     this.#report = report
+    this.#segments = new SegmentWriter(batch, emit)
   }
 
   packet(buf: Uint8Array, at: number, captured: number, wire: number, ts: number, link: number): void {
-    this.#flows.clock(ts)
+    this.#segments.begin(buf, ts)
     this.#ts = ts
     const out = this.#link
     let reason = linkLayer(buf, at, at + captured, link, out)
@@ -44,11 +49,16 @@ export class Dissector implements PacketSink {
     if (reason === '') this.#report.used++
     else if (reason === HELD) this.#held++
     else this.#report.reject(reason)
+    this.#segments.end()
+  }
+
+  flush(): void {
+    this.#segments.flush()
   }
 
   /** Settles what still waits. */
   finish(): void {
-    this.#flows.finish()
+    this.#segments.flush()
     const lost = this.#fragments.lost + this.#fragments.waiting
     if (lost > 0) this.#report.reject('fragment of a datagram that never became complete', undefined, lost)
     // What waited and became complete took part in a flow.
@@ -83,13 +93,14 @@ export class Dissector implements PacketSink {
     if (header < 20 || header > total) return 'IP header length is wrong'
     if (total > wireEnd - at) return 'IP length is more than the packet has'
     if (header > end - at) return 'IP header is cut off'
-    const s = this.#flows.segment
+    const s = this.#segments
     if (s.v6) {
       s.v6 = false
       s.key.fill(0)
     }
-    s.key[3] = word(buf, at + 12)
-    s.key[7] = word(buf, at + 16)
+    const view = s.viewOf(buf)
+    s.key[3] = view.getUint32(at + 12)
+    s.key[7] = view.getUint32(at + 16)
     const protocol = buf[at + 9]!
     const fragment = (buf[at + 6]! << 8) | buf[at + 7]!
     const ipEnd = Math.min(end, at + total)
@@ -125,7 +136,7 @@ export class Dissector implements PacketSink {
     const payload = (buf[at + 4]! << 8) | buf[at + 5]!
     const total = payload === 0 && buf[at + 6] === 0 ? Math.min(wireEnd - at, 65575) : 40 + payload
     if (total > wireEnd - at) return 'IP length is more than the packet has'
-    const s = this.#flows.segment
+    const s = this.#segments
     s.v6 = true
     for (let i = 0; i < 8; i++) s.key[i] = word(buf, at + 8 + 4 * i)
     const ipEnd = Math.min(end, at + total)
@@ -198,17 +209,7 @@ export class Dissector implements PacketSink {
         depth + 1,
       )
     }
-    const s = this.#flows.segment
-    s.protocol = protocol
-    s.buf = buf
-    s.at = at
-    s.length = length
-    s.captured = captured
-    s.ipLength = ipLength
-    s.ts = this.#ts
-    s.macs = macs
-    s.macBuf = macBuf
-    const reason = this.#flows.take()
+    const reason = this.#segments.add(buf, at, length, captured, protocol, ipLength, macs, macBuf)
     if (reason === '' && protocol === UDP && captured > 16 && depth < MAX_DEPTH) {
       const inner = this.#inner
       if (innerOfUdp(buf, at, at + captured, inner)) {

@@ -1,28 +1,45 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { CaptureReader } from './reader.ts'
 
-/** Bytes read from a file at once. */
-const CHUNK = 2 * 1024 * 1024
+/** Bytes read from a file at once; with the packets cut from them they stay in the cache. */
+const CHUNK = 512 * 1024
 
-/** Feeds a file to the reader; yields -1 after each piece, and at the end the number of unread bytes. */
-export function* fileInput(path: string, reader: CaptureReader): Generator<number> {
+/**
+ * Feeds a file to the reader; yields -1 after each piece, and at the end the number of unread bytes.
+ *
+ * @param bufferOf gives the memory for the next piece, at least that many bytes
+ */
+export function* fileInput(
+  path: string,
+  reader: CaptureReader,
+  bufferOf: (least: number) => Uint8Array = sameBuffer(),
+): Generator<number> {
   const file = openSync(path, 'r')
   try {
-    let buffer = new Uint8Array(CHUNK)
+    let buffer = bufferOf(CHUNK)
     let filled = 0
     while (!reader.ended) {
-      if (filled === buffer.length) buffer = grown(buffer, filled + 1)
       const read = readSync(file, buffer, filled, buffer.length - filled, null)
       if (read === 0) break
-      filled += read
-      const from = reader.consume(buffer, 0, filled)
-      buffer.copyWithin(0, from, filled)
-      filled -= from
+      const end = filled + read
+      const from = reader.consume(buffer, 0, end)
+      filled = end - from
+      const next = bufferOf(Math.max(CHUNK, 2 * filled))
+      next.set(buffer.subarray(from, end))
+      buffer = next
       yield -1
     }
     yield filled
   } finally {
     closeSync(file)
+  }
+}
+
+function sameBuffer(): (least: number) => Uint8Array {
+  let buffer = new Uint8Array(CHUNK)
+  return (least) => {
+    if (least > buffer.length) buffer = new Uint8Array(least)
+    return buffer
   }
 }
 

@@ -1,4 +1,5 @@
 import { BUCKET, HASH, KEY, KEY_ONE_WAY, KEY_V6, ORIG_ADDR, PORTS, RESP_ADDR, STRIDE } from './flow-record.ts'
+import * as P from './packet-batch.ts'
 
 /** Flows a segment of storage holds: 2^15 of 320 bytes, 10 MB. */
 const SEGMENT_BITS = 15
@@ -19,14 +20,15 @@ export class FlowTable {
   b = 0
   /** Live flows. */
   size = 0
+  /** Means nothing; see {@link warm}. */
+  touched = 0
   readonly #words: Uint32Array[] = []
   readonly #doubles: Float64Array[] = []
-  readonly #bytes: Uint8Array[] = []
   #used = 0
   #free: number[] = []
   /** Pairs (hash, slot + 1); 0 = empty. */
-  #index = new Uint32Array(2 * 4096)
-  #mask = 4095
+  #index = new Uint32Array(2 * 16384)
+  #mask = 16383
   /** First entry of each bucket; entries are linked, 0 = none. */
   readonly #wheel = new Uint32Array(WHEEL)
   #nextEntry = new Uint32Array(4096)
@@ -34,6 +36,7 @@ export class FlowTable {
   #entries = 1
   #freeEntry = 0
   #tick = 0
+  readonly #warmed = new Uint32Array(64)
 
   /** Addresses `slot`. */
   at(slot: number): void {
@@ -43,21 +46,43 @@ export class FlowTable {
     this.b = (slot & SEGMENT_MASK) * STRIDE
   }
 
-  /** The bytes of the segment that holds `slot`. */
-  bytes(slot: number): Uint8Array {
-    return this.#bytes[slot >>> SEGMENT_BITS]!
+  /**
+   * Loads what the packets `from .. to` of a batch will touch. Their flows lie anywhere in memory; loading
+   * them together makes the waits overlap.
+   */
+  warm(w: Uint32Array, from: number, to: number): void {
+    const index = this.#index
+    const mask = this.#mask
+    const found = this.#warmed
+    let count = 0
+    for (let i = from; i < to; i++) {
+      const hash = w[i * P.STRIDE + P.HASH]!
+      const place = 2 * (hash & mask)
+      found[count] = index[place + 1]!
+      if (index[place] === hash) count++
+    }
+    let sum = 0
+    for (let i = 0; i < count; i++) {
+      const slot = found[i]! - 1
+      if (slot >= 0) sum ^= touch(this.#words[slot >>> SEGMENT_BITS]!, (slot & SEGMENT_MASK) * STRIDE)
+    }
+    // Kept, so that the loads are not left out.
+    this.touched = sum
   }
 
   /**
    * The slot of the flow with this key in either direction, addressed, or -1.
    *
-   * @param key words 0–3 source, 4–7 destination address; IPv4 in words 3 and 7
-   * @param ports source port in the upper half, destination port in the lower
-   * @param protocol as in the record's KEY
+   * @param w a batch of packets, the packet is at `o`
    */
-  find(hash: number, key: Uint32Array, ports: number, protocol: number): number {
+  find(w: Uint32Array, o: number): number {
     const index = this.#index
     const mask = this.#mask
+    const hash = w[o + P.HASH]!
+    const ports = w[o + P.PORTS]!
+    const protocol = w[o + P.KEY]!
+    const source = w[o + P.SOURCE + 3]!
+    const destination = w[o + P.DESTINATION + 3]!
     const flipped = ((ports << 16) | (ports >>> 16)) >>> 0
     for (let i = hash & mask; ; i = (i + 1) & mask) {
       const entry = index[2 * i + 1]!
@@ -70,26 +95,26 @@ export class FlowTable {
       if (u[b + KEY] !== protocol) continue
       if (
         u[b + PORTS] === ports &&
-        u[b + ORIG_ADDR + 3] === key[3] &&
-        u[b + RESP_ADDR + 3] === key[7] &&
-        ((protocol & KEY_V6) === 0 || sameUpper(u, b, key, 0, 4))
+        u[b + ORIG_ADDR + 3] === source &&
+        u[b + RESP_ADDR + 3] === destination &&
+        ((protocol & KEY_V6) === 0 || sameUpper(u, b, w, o + P.SOURCE, o + P.DESTINATION))
       ) {
         return slot
       }
       if (
         (protocol & KEY_ONE_WAY) === 0 &&
         u[b + PORTS] === flipped &&
-        u[b + ORIG_ADDR + 3] === key[7] &&
-        u[b + RESP_ADDR + 3] === key[3] &&
-        ((protocol & KEY_V6) === 0 || sameUpper(u, b, key, 4, 0))
+        u[b + ORIG_ADDR + 3] === destination &&
+        u[b + RESP_ADDR + 3] === source &&
+        ((protocol & KEY_V6) === 0 || sameUpper(u, b, w, o + P.DESTINATION, o + P.SOURCE))
       ) {
         return slot
       }
     }
   }
 
-  /** A zeroed slot with HASH set, findable from now on, addressed. */
-  insert(hash: number): number {
+  /** A slot for the flow that the packet at `o` begins, its key in place and else zeroed; addressed. */
+  insert(w: Uint32Array, o: number): number {
     if (2 * (this.size + 1) > this.#mask + 1) this.#grow()
     let slot = this.#free.pop()
     if (slot === undefined) {
@@ -98,13 +123,16 @@ export class FlowTable {
         const buffer = new ArrayBuffer((SEGMENT_MASK + 1) * STRIDE * 4)
         this.#words.push(new Uint32Array(buffer))
         this.#doubles.push(new Float64Array(buffer))
-        this.#bytes.push(new Uint8Array(buffer))
       }
     }
     this.at(slot)
-    this.u.fill(0, this.b, this.b + STRIDE)
-    this.u[this.b + HASH] = hash
-    this.#place(hash, slot + 1)
+    const { u, b } = this
+    for (let i = 0; i < 8; i++) u[b + i] = w[o + i]!
+    u[b + PORTS] = w[o + P.PORTS]!
+    u[b + KEY] = w[o + P.KEY]!
+    u[b + HASH] = w[o + P.HASH]!
+    for (let i = HASH + 1; i < STRIDE; i++) u[b + i] = 0
+    this.#place(w[o + P.HASH]!, slot + 1)
     this.size++
     return slot
   }
@@ -149,7 +177,7 @@ export class FlowTable {
 
   #grow(): void {
     const old = this.#index
-    this.#mask = this.#mask * 2 + 1
+    this.#mask = this.#mask * 4 + 3
     this.#index = new Uint32Array(2 * (this.#mask + 1))
     for (let i = 0; i < old.length; i += 2) if (old[i + 1] !== 0) this.#place(old[i]!, old[i + 1]!)
   }
@@ -212,6 +240,11 @@ export class FlowTable {
       count -= this.#turn((this.#tick + step) & (WHEEL - 1), due)
     }
   }
+}
+
+/** Reads every cache line of a record. */
+function touch(u: Uint32Array, b: number): number {
+  return u[b]! ^ u[b + 16]! ^ u[b + 32]! ^ u[b + 48]! ^ u[b + 64]! ^ u[b + STRIDE - 1]!
 }
 
 function doubled(old: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {

@@ -6,44 +6,19 @@ const MAX_NAMES = 65536
 const A = 1
 const AAAA = 28
 
-/** An address, its host name and the packet that told it. */
-export type Naming = readonly [address: string, name: string, packet: number]
-
 /** Host names that devices tell themselves: DHCP requests (option 12) and multicast DNS answers. */
 export class HostNames {
   /** MAC or IP address -> name; what was told last. */
   readonly names = new Map<string, string>()
-  readonly #packets = new Map<string, number>()
-  #news: Naming[] = []
-  #packet = 0
 
   /** Looks into the payload `b[at .. at + n)` of a DHCP or multicast DNS message. */
-  learn(service: number, b: Uint8Array, at: number, n: number, packet: number): void {
-    this.#packet = packet
+  learn(service: number, b: Uint8Array, at: number, n: number): void {
     if (service === DHCP) this.#dhcp(b, at, n)
     else this.#mdns(b, at, n)
   }
 
-  /** Takes a name that was learned elsewhere. */
-  add([address, name, packet]: Naming): void {
-    const known = this.#packets.get(address)
-    if (known === undefined ? this.names.size >= MAX_NAMES : known > packet) return
-    this.names.set(address, name)
-    this.#packets.set(address, packet)
-  }
-
-  /** What was learned since the last call. */
-  takeNews(): Naming[] {
-    const news = this.#news
-    this.#news = []
-    return news
-  }
-
   #set(address: string, name: string): void {
-    if (name === '') return
-    const changed = this.names.get(address) !== name
-    this.add([address, name, this.#packet])
-    if (changed && this.names.get(address) === name) this.#news.push([address, name, this.#packet])
+    if (name !== '' && (this.names.has(address) || this.names.size < MAX_NAMES)) this.names.set(address, name)
   }
 
   /** RFC 2131, RFC 2132 section 3.14. */

@@ -3,7 +3,7 @@ import { InputError, type ReadReport } from '../read-report.ts'
 /** Takes the packets of a capture one by one; nothing is allocated for a packet. */
 export interface PacketSink {
   /**
-   * @param buf bytes that hold the packet; only valid during the call
+   * @param buf bytes that hold the packet; they stay as they are until {@link flush}
    * @param at offset of the packet's first byte in `buf`
    * @param captured bytes captured, so `buf[at .. at + captured)` is the packet
    * @param wire bytes the packet had on the wire, at least `captured`
@@ -11,6 +11,8 @@ export interface PacketSink {
    * @param link link type, https://www.tcpdump.org/linktypes.html
    */
   packet(buf: Uint8Array, at: number, captured: number, wire: number, ts: number, link: number): void
+  /** The bytes given so far are about to change. */
+  flush(): void
 }
 
 /** libpcap's MAXIMUM_SNAPLEN: a longer packet is taken for damage. */
@@ -98,9 +100,11 @@ export class CaptureReader {
   /** Parses `buf[pos .. end)` as far as it is complete; returns where the unread rest starts. */
   consume(buf: Uint8Array, pos: number, end: number): number {
     if (this.#format === 'unknown') pos = this.#start(buf, pos, end)
-    if (this.#format === 'pcap') return this.#pcap(buf, pos, end)
-    if (this.#format === 'pcapng') return this.#pcapng(buf, pos, end)
-    return this.#format === 'ended' ? end : pos
+    if (this.#format === 'pcap') pos = this.#pcap(buf, pos, end)
+    else if (this.#format === 'pcapng') pos = this.#pcapng(buf, pos, end)
+    else if (this.#format === 'ended') pos = end
+    this.#sink.flush()
+    return pos
   }
 
   /** Tells that the input is over with `rest` bytes unread. */

@@ -2,7 +2,7 @@ import { type FlowBatch, FlowBatchBuilder } from '../../schema/flow-batch.ts'
 import type { FlowSink } from './assemble.ts'
 import * as R from './flow-record.ts'
 import { formatIPv4, formatIPv6, formatMac } from './format.ts'
-import { HostNames, type Naming } from './names.ts'
+import { HostNames } from './names.ts'
 import { PairCodes } from './pair-codes.ts'
 import { SERVICES } from './service.ts'
 
@@ -57,13 +57,8 @@ export class FlowRows implements FlowSink {
     this.#unset = this.#builder.strings.uid.intern('')
   }
 
-  naming(service: number, buf: Uint8Array, at: number, length: number, packet: number): void {
-    this.#names.learn(service, buf, at, length, packet)
-  }
-
-  /** Takes names that were learned elsewhere. */
-  named(names: readonly Naming[]): void {
-    for (const naming of names) this.#names.add(naming)
+  naming(service: number, buf: Uint8Array, at: number, length: number): void {
+    this.#names.learn(service, buf, at, length)
   }
 
   /** The batches that are full; with `last` the one that is not, too. */

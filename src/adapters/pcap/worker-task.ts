@@ -1,54 +1,37 @@
 import type { ReadReport } from '../read-report.ts'
-import { STRIDE } from './flow-record.ts'
-import type { Naming } from './names.ts'
+import { PacketBatch } from './packet-batch.ts'
 
 /** What the worker is told. */
 export interface WorkerTask {
   readonly path: string
   readonly source: string
-  readonly shards: readonly number[]
-  /** Where finished flows are written, a slot a message. */
-  readonly slots: readonly Slot[]
-  /** Slots that wait to be read. */
-  readonly inFlight: Int32Array
+  /** Shared memory of the batches, which are filled in turn. */
+  readonly memory: readonly SharedArrayBuffer[]
+  /** Batches that wait to be taken. */
+  readonly waiting: Int32Array
 }
 
-/** Shared memory for the flows of a message: nothing is copied or allocated on the way. */
-export interface Slot {
-  /** Flow records, ordered by `at`, then by first packet. */
-  readonly records: Uint32Array
-  /** The packet that finished each. */
-  readonly at: Float64Array
-}
-
-/** Slots a worker has; it writes one while the others wait to be read. */
-export const SLOTS = 5
-/** Flow records in a slot; 1.3 MB. */
-export const RECORDS = 4096
+/** Batches in turn; one is filled while the others wait. */
+const BATCHES = 6
 
 /** New shared memory for a worker. */
-export function makeSlots(): Slot[] {
-  return Array.from({ length: SLOTS }, () => ({
-    records: new Uint32Array(new SharedArrayBuffer(RECORDS * STRIDE * 4)),
-    at: new Float64Array(new SharedArrayBuffer(RECORDS * 8)),
-  }))
+export function makeTask(path: string, source: string): WorkerTask {
+  return {
+    path,
+    source,
+    memory: Array.from({ length: BATCHES }, () => new SharedArrayBuffer(PacketBatch.size)),
+    waiting: new Int32Array(new SharedArrayBuffer(4)),
+  }
 }
 
 /** What the worker tells. */
 export type WorkerMessage =
   | {
-      readonly kind: 'flows'
-      readonly slot: number
-      /** Flows in the slot. */
+      readonly kind: 'batch'
+      readonly index: number
       readonly count: number
-      /** All flows finished up to this packet have been sent. */
-      readonly upTo: number
-      readonly names: readonly Naming[]
+      /** The bytes the packets lie in, shared too. */
+      readonly bytes: Uint8Array
     }
-  | {
-      readonly kind: 'done'
-      readonly report: ReadReport
-      readonly badChecksums: number
-      readonly evicted: number
-    }
+  | { readonly kind: 'done'; readonly report: ReadReport }
   | { readonly kind: 'failed'; readonly message: string; readonly isInput: boolean }

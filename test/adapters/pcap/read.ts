@@ -21,13 +21,13 @@ export interface Flow {
   macs: readonly [string, string]
 }
 
-/** Flows of a capture in memory (cut into chunks of `chunk` bytes) or on disk (with `threads` workers). */
+/** Flows of a capture in memory (cut into chunks of `chunk` bytes) or on disk (with or without a worker). */
 export async function flowsOf(
   input: Uint8Array | string,
-  options: ReadOptions & { chunk?: number; threads?: number } = {},
+  options: ReadOptions & { chunk?: number; worker?: boolean } = {},
 ): Promise<{ flows: Flow[]; report: ReadReport; batches: FlowBatch[]; names: ReadonlyMap<string, string> }> {
   const report = new ReadReport('capture.pcap')
-  const { chunk = 1 << 20, threads, ...rest } = options
+  const { chunk = 1 << 20, worker = false, ...rest } = options
   const source = {
     name: 'capture.pcap',
     ...(typeof input === 'string' ? { path: input } : {}),
@@ -39,10 +39,9 @@ export async function flowsOf(
   const flows: Flow[] = []
   const batches: FlowBatch[] = []
   let names: ReadonlyMap<string, string> = new Map()
-  const read =
-    threads === undefined
-      ? pcapAdapter.read(source, rest, report)
-      : readParallel(input as string, threads, new FlowRows(rest.batchSize ?? 8192), report)
+  const read = worker
+    ? readParallel(input as string, new FlowRows(rest.batchSize ?? 8192), report)
+    : pcapAdapter.read(source, rest, report)
   for await (const b of read) {
     if (b.kind !== 'flows') throw new Error('a capture gives flows')
     batches.push(b)
