@@ -1,6 +1,7 @@
 import type { Adapter } from './adapter.ts'
 import { csvAdapter } from './csv/adapter.ts'
 import { jsonAdapter } from './json/adapter.ts'
+import { nfdumpAdapter } from './nfdump/adapter.ts'
 import { parquetAdapter } from './parquet/adapter.ts'
 import { pcapAdapter } from './pcap/adapter.ts'
 import { InputError } from './read-report.ts'
@@ -12,6 +13,7 @@ export const adapters: readonly Adapter[] = [
   parquetAdapter,
   zeekAdapter,
   jsonAdapter,
+  nfdumpAdapter,
   csvAdapter,
 ]
 

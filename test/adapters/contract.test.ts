@@ -19,6 +19,17 @@ const skab = [
   ),
 ].join('\r\n')
 
+const nfdumpLong = [
+  'Date first seen             Duration     Proto      Src IP Addr:Port          Dst IP Addr:Port     Flags Tos  Packets    Bytes Flows',
+  ...Array.from(
+    { length: 30 },
+    (_, i) =>
+      `2027-01-01 12:56:${10 + i}.788     00:00:0${i % 9}.016 TCP      192.168.1.195:${49_216 + i} ->   185.244.25.235:6667  ...AP.S.   0        5      ${328 + i}     1`,
+  ),
+  'Summary: total flows: 30, total bytes: 2.1 M, total packets: 29552, avg bps: 200, avg pps: 0, avg bpp: 71',
+  'Time window: 2027-01-01 12:40:02 - 2027-01-02 12:15:31',
+].join('\n')
+
 adapterContract('zeek', [
   { name: 'our own log', bytes: await written('zeek', flows), kind: 'flows', records: 40 },
   { name: 'IoT-23 with joined labels', bytes: text(iot23Log(30)), kind: 'flows', records: 30 },
@@ -67,6 +78,7 @@ adapterContract('json', [
 adapterContract('parquet', [
   { name: 'flows', bytes: await written('parquet', flows), kind: 'flows', records: 40 },
 ])
+adapterContract('nfdump', [{ name: 'long', bytes: text(nfdumpLong), kind: 'flows', records: 30 }])
 adapterContract('pcap', [{ name: 'one connection', bytes: tinyCapture(), kind: 'flows', records: 1 }])
 
 describe('flows written by us', () => {
