@@ -1,7 +1,7 @@
 /**
  * Exact Euclidean nearest neighbours between tiles of rows. A tile is TILE rows that lie close together
- * and the box around them: a tile of queries visits the tiles of reference rows from the nearest box on
- * and stops where no box can hold a closer row. The squared distance of two rows is summed feature by
+ * and the box around them: a tile of queries visits the tiles of reference rows, those with the nearest
+ * mean first, but for those whose box can hold no closer row. The squared distance of two rows is summed feature by
  * feature in order, so that it has the same bits wherever it is computed. Equal distances are ordered by
  * row number: the result is unique.
  *
@@ -35,6 +35,8 @@ const RAISED: i32 = 64
 const MOST_PASSED: i32 = (TILE * TILE) / 16
 /** Distances are worth looking at in bytes from so many times the rounding of a row on. */
 const WORTH: f64 = 24
+/** Tiles visited before those out of reach are dropped as a whole. */
+const SOUNDED: i32 = 8
 /** Rows of a tile that may lie beyond the bytes' range before bytes are of no use for it. */
 const MOST_BEYOND: i32 = 2
 
@@ -102,9 +104,12 @@ function tiles(n: i32): i32 {
   return (n + TILE - 1) / TILE
 }
 
-/** Bytes of a box: d lows, d highs, each padded with 0 to a multiple of 4 values, the longest row's square, and how many rows lie beyond the bytes' range. */
+/**
+ * Bytes of a box: d lows, d highs, d means, each padded with 0 to a multiple of 4 values, the longest row's
+ * square, and how many rows lie beyond the bytes' range.
+ */
 function boxBytes(d: i32): usize {
-  return (<usize>((d + 3) & ~3) << 3) + 16
+  return <usize>((d + 3) & ~3) * 12 + 16
 }
 
 /**
@@ -251,16 +256,19 @@ function box(from: usize, count: i32, out: usize): void {
   for (let j = 0; j < padded; j++) {
     let low: f32 = 0
     let high: f32 = 0
+    let sum: f32 = 0
     for (let i = 0; i < count && j < d; i++) {
       const value = load<f32>(from + (<usize>(i * d + j) << 2))
       low = i == 0 ? value : min(low, value)
       high = i == 0 ? value : max(high, value)
+      sum += value
     }
     store<f32>(out + (<usize>j << 2), low)
     store<f32>(out + (<usize>(padded + j) << 2), high)
+    store<f32>(out + (<usize>(2 * padded + j) << 2), sum / <f32>count)
   }
-  store<f32>(out + (<usize>padded << 3), longest)
-  store<i32>(out + (<usize>padded << 3), 0, 4)
+  store<f32>(out + <usize>padded * 12, longest)
+  store<i32>(out + <usize>padded * 12, 0, 4)
 }
 
 /**
@@ -302,7 +310,7 @@ export function nearest(
     for (let j = 0; j < d; j++) store<f32>(to + (<usize>j << 4), load<f32>(queries + (<usize>(i * d + j) << 2)))
     store<f32>(squares + (<usize>i << 2), square(queries + (<usize>(i * d) << 2)))
   }
-  const longestAt = <usize>((d + 3) & ~3) << 3
+  const longestAt = <usize>((d + 3) & ~3) * 12
   const longest = load<f32>(queryBox + longestAt)
   for (let i = 0; i < nQueries * k; i++) {
     store<f32>(distances + (<usize>i << 2), Infinity)
@@ -314,23 +322,36 @@ export function nearest(
 
   // Squared distances are not negative, so their bits sort like the numbers.
   for (let t = 0; t < nTiles; t++) {
-    const gap = boxGap(queryBox, boxes + <usize>t * boxBytes(d))
-    store<u64>(heap + (<usize>t << 3), (<u64>reinterpret<u32>(gap) << 32) | <u64>t)
+    const away = meansApart(queryBox, boxes + <usize>t * boxBytes(d))
+    store<u64>(heap + (<usize>t << 3), (<u64>reinterpret<u32>(away) << 32) | <u64>t)
   }
-  for (let i = nTiles / 2 - 1; i >= 0; i--) sink(heap, i, nTiles)
+  heapify(heap, nTiles)
 
   // Where too many pass bytes are too coarse, maybe only as yet: they sit out 1, 2, 4, … tiles.
   let wait = 0
   let waits = 1
   let compared = 0
-  for (let left = nTiles; left > 0; left--) {
-    const top = load<u64>(heap)
+  let popped = 0
+  let left = nTiles
+  while (left > 0) {
     const reach = largest()
-    // The sums' rounding is well within the factor.
-    if (reinterpret<f32>(<u32>(top >> 32)) * <f32>0.9999 > reach) break
-    store<u64>(heap, load<u64>(heap + (<usize>(left - 1) << 3)))
-    sink(heap, 0, left - 1)
-    const tile = <i32>(<u32>top)
+    if (popped++ == SOUNDED) {
+      const before = left
+      left = 0
+      for (let i = 0; i < before; i++) {
+        const key = load<u64>(heap + (<usize>i << 3))
+        if (beyond(queryBox, <i32>(<u32>key), reach)) continue
+        store<u64>(heap + (<usize>left << 3), key)
+        left++
+      }
+      if (left == 0) break
+      heapify(heap, left)
+    }
+    const tile = <i32>(<u32>load<u64>(heap))
+    left--
+    store<u64>(heap, load<u64>(heap + (<usize>left << 3)))
+    sink(heap, 0, left)
+    if (beyond(queryBox, tile, reach)) continue
     const about = boxes + <usize>tile * boxBytes(d) + longestAt
     compared++
     if (reach > telling && reach < Infinity && load<i32>(about, 4) <= MOST_BEYOND && wait-- <= 0) {
@@ -350,6 +371,25 @@ export function nearest(
     else compareTile(tile)
   }
   return compared
+}
+
+/** Whether no row of a tile can lie within `reach`, a squared distance, of the queries. */
+// @ts-ignore: decorator
+@inline
+function beyond(queryBox: usize, tile: i32, reach: f32): bool {
+  // The sums' rounding is well within the factor.
+  return boxGap(queryBox, boxes + <usize>tile * boxBytes(d)) * <f32>0.9999 > reach
+}
+
+/** Squared distance between the means of two boxes. */
+function meansApart(a: usize, b: usize): f32 {
+  let sum = f32x4.splat(0)
+  const width = <usize>((d + 3) & ~3) << 2
+  for (let j: usize = 2 * width; j < 3 * width; j += 16) {
+    const e = f32x4.sub(v128.load(a + j), v128.load(b + j))
+    sum = f32x4.add(sum, f32x4.mul(e, e))
+  }
+  return total(sum)
 }
 
 /** Squared distance between two boxes. */
@@ -401,6 +441,11 @@ function smallest(): f32 {
     min(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)),
     min(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)),
   )
+}
+
+/** Makes a heap of n keys, smallest first. */
+function heapify(heap: usize, n: i32): void {
+  for (let i = n / 2 - 1; i >= 0; i--) sink(heap, i, n)
 }
 
 /** Restores the heap of n keys, smallest first, below place i. */
