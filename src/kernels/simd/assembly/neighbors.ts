@@ -1,17 +1,18 @@
 /**
  * Exact Euclidean nearest neighbours between tiles of rows. A tile is TILE rows that lie close together
- * and the box around them: a tile of queries visits the tiles of reference rows, those with the nearest
- * mean first, but for those whose box can hold no closer row. The squared distance of two rows is summed feature by
- * feature in order, so that it has the same bits wherever it is computed. Equal distances are ordered by
+ * and the box around them: a tile of queries visits the tiles of reference rows from the nearest mean on
+ * and leaves out those whose box can hold no closer row. The squared distance of two rows is summed feature
+ * by feature in order, so that it has the same bits wherever it is computed. Equal distances are ordered by
  * row number: the result is unique.
  *
- * Most rows are ruled out by less work, of three kinds, each with a margin for what it may be off:
- * - `screenTile` counts in bytes. Rows are rounded to whole multiples of a step, a product of bytes takes
- *   an eighth of a register, and by the triangle inequality two rows are no closer than their rounded
- *   places less the roundings. Serves where distances are some steps long.
+ * A pair of tiles is compared in one of three ways. The first two only rule out most pairs of rows, by a
+ * bound with a margin for what it may be off; the rest is compared exactly.
+ * - `screenTile` counts in whole steps, two bytes of which make one lane of a product. By the triangle
+ *   inequality two rows are no closer than their rounded places less the two roundings. Serves where
+ *   distances are many roundings long.
  * - `boundTile` bounds |x - y|² from below by way of |x|² / 2 - x y in float32. Serves where rows lie
- *   closer than the bytes can tell but not so close that this difference cancels.
- * - `compareTile` takes differences of all.
+ *   closer than that, but not so close that this difference cancels.
+ * - `compareTile` takes the differences themselves.
  * The bounds alone use relaxed SIMD: whether a machine fuses multiplication and addition changes a bound
  * within its margin but never the result.
  * All arguments that name arrays are byte addresses; rows are float32.
