@@ -272,16 +272,23 @@ export function looksLike(head: Uint8Array, name: string): string {
   if (/^\s*<(!doctype|html)/i.test(text)) return 'an HTML page'
   if (/^\s*<\?xml/.test(text)) return 'an XML document'
   const magics: readonly [string, string][] = [
-    ['PK\u0003\u0004', 'a ZIP archive'],
+    ['PK\u0003\u0004', 'an Excel workbook or a ZIP archive (save it as CSV, or unpack it)'],
+    ['\u00D0\u00CF\u0011\u00E0', 'an Office document of the old kind (save it as CSV)'],
     ['%PDF', 'a PDF document'],
     ['BZh', 'bzip2 data'],
     ['\u00FD7zXZ', 'xz data'],
     ['7z\u00BC\u00AF', 'a 7-Zip archive'],
     ['\u0089PNG', 'a PNG image'],
+    ['\u00FF\u00D8\u00FF', 'a JPEG image'],
+    ['GIF8', 'a GIF image'],
+    ['SQLite ', 'an SQLite database (export the table as CSV)'],
+    ['\u000C\u00A5', 'a file of nfcapd (print it with nfdump -o csv)'],
+    ['\u0083\u0010', 'a file of Argus (print it with ra -n -c ,)'],
     ['\u007FELF', 'a program'],
   ]
   const start = Buffer.from(head.subarray(0, 8)).toString('latin1')
   for (const [magic, words] of magics) if (start.startsWith(magic)) return words
+  if (Buffer.from(head.subarray(257, 262)).toString('latin1') === 'ustar') return 'a tar archive (unpack it)'
   if (head.subarray(0, 4096).includes(0)) return 'binary data'
   const extension = extname(name)
   return `text${extension ? ` named ${extension}` : ''} beginning with ${JSON.stringify(text.slice(0, 40))}`

@@ -132,12 +132,15 @@ function mode(widths: readonly number[]): number {
 }
 
 /** No NUL and hardly any control characters. */
+/** No control characters but a few. A crash may leave a run of zeros in a log, not in its first line. */
 function isText(bytes: Uint8Array): boolean {
   const start = bytes.subarray(0, 8192)
+  const firstLine = start.indexOf(10)
   let control = 0
-  for (const c of start) {
-    if (c === 0) return false
-    if (c < 9 || (c > 13 && c < 32)) control++
-  }
+  start.forEach((c, i) => {
+    if (c === 0 && i > firstLine && firstLine >= 0) control += start[i - 1] === 0 ? 0 : 1
+    else if (c === 0) control = Number.POSITIVE_INFINITY
+    else if (c < 9 || (c > 13 && c < 32)) control++
+  })
   return control * 100 <= start.length
 }

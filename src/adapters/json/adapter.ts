@@ -15,6 +15,8 @@ import { flowEvent, isEveEvent } from './suricata-event.ts'
 /** Bytes looked at to tell a wrapper from a record; the same however the source is cut into chunks. */
 const SAMPLE_SIZE = 1 << 18
 const NEWLINE = 10
+/** What pandas writes unless told otherwise: `{"temp":{"0":20.5,"1":…` */
+const BY_COLUMN = /^\s*\{\s*"[^"]*"\s*:\s*\{\s*"0"\s*:[^{]*?,\s*"1"\s*:/
 
 export const jsonAdapter: Adapter = {
   name: 'json',
@@ -61,6 +63,10 @@ class JsonReader {
     const sample = window.bytes.subarray(0, SAMPLE_SIZE)
     if (!/\S/.test(decode(sample.subarray(0, 4096))))
       throw new InputError(`${this.#name} is empty; expects JSON objects`)
+    if (BY_COLUMN.test(decode(sample.subarray(0, 1024))))
+      throw new InputError(
+        `${this.#name} has its values by column, expects records; write it with orient="records" (pandas) or one object a line`,
+      )
     const whole = window.final && window.bytes.length < SAMPLE_SIZE
     this.#byLine = isByLine(sample, whole)
     const inner = this.#byLine && lineCount(sample) > 1 ? -1 : wrappedList(sample)

@@ -209,4 +209,13 @@ describe('tables as people have them', () => {
     )
     expect(await refusal(mixed.replaceAll(/,\d+$/gm, ',z'))).toContain('such as "hot"')
   })
+
+  it('with a run of zeros after a crash', async () => {
+    const { rows, report } = await read(
+      `ts,temp\n${lines(30, (i) => `${1.6e9 + i},${i}`)}\n${'\0'.repeat(500)}\n${1.6e9 + 40},5\n`,
+    )
+    expect(rows).toHaveLength(31)
+    expect(report.problems[0]!.place).toBe('traffic.csv:32')
+    expect(await refusal(`a.csv${'\0'.repeat(95)}ts,temp\n1,2\n3,4\n`)).toContain('binary data')
+  })
 })

@@ -139,3 +139,8 @@ describe('Suricata EVE', () => {
     expect((await readFlows(sharedData('adapters/zeek-conn.json.log')!)).length).toBe(576)
   })
 })
+
+it('values by column, as pandas writes them by default, are refused with the remedy', async () => {
+  const byColumn = '{"ts":{"0":1600000000,"1":1600000001,"2":1600000002},"temp":{"0":20.5,"1":20.6,"2":20.7}}'
+  await expect(readBytes(Buffer.from(byColumn))).rejects.toThrow('orient="records"')
+})
