@@ -3,6 +3,8 @@ import { rarity } from './rarity.ts'
 
 /** Weight of a perfectly ordinary value beside a rarity of 1 (one value in ten is as far out). */
 const ordinary = 0.01
+/** Gain a tree that counts as none: so much a feature gains or loses by the chance of a hundred trees. */
+const noise = 0.01
 
 /**
  * Divides each sample's score among the features.
@@ -17,10 +19,11 @@ const ordinary = 0.01
  * few trees compare. A gain is therefore damped and credited by how rare the value is by itself, r_j (see
  * {@link rarity}):
  *
- *     a_j = √max(0, G_j) (r_j² + 0.01),   contribution_j = s(x) a_j / Σ a
+ *     a_j = √(max(0, G_j) / nTrees + 0.01) (r_j² + 0.01),   contribution_j = s(x) a_j / Σ a
  *
- * Contributions are 0 or more and add up to the score. Where no feature gained, all count as having gained
- * the same.
+ * The 0.01 beside the gain is what chance makes of it: without, the one value that lies far out gets nothing where
+ * the few walks that met it happened to come out even. A feature that no tree compares gets nothing, unless there
+ * is no other. Contributions are 0 or more and add up to the score.
  *
  * @param sorted (nFeatures, nSorted): training values of each feature, ascending
  * @param data (nSamples, nFeatures)
@@ -39,6 +42,11 @@ export function forestContributions(
   const nSorted = sorted.length / d
   const expected = Float64Array.from({ length: forest.sampleSize + 1 }, (_, n) => averagePathLength(n))
   const gains = new Float64Array(d)
+  const compared = new Uint8Array(d)
+  for (let node = 0; node < features.length; node++) {
+    if (node % half > 0 && thresholds[node] !== Infinity) compared[features[node]!] = 1
+  }
+  if (!compared.includes(1)) compared.fill(1)
   for (let i = 0; i < scores.length; i++) {
     const row = i * d
     gains.fill(0)
@@ -54,12 +62,10 @@ export function forestContributions(
         remaining = after
       }
     }
-    let anyGain = false
-    for (let j = 0; j < d; j++) anyGain ||= gains[j]! > 0
     let total = 0
     for (let j = 0; j < d; j++) {
       const rare = rarity(sorted, j * nSorted, (j + 1) * nSorted, data[row + j]!)
-      gains[j] = (anyGain ? Math.sqrt(Math.max(0, gains[j]!)) : 1) * (rare * rare + ordinary)
+      gains[j] = compared[j]! * Math.sqrt(Math.max(0, gains[j]!) / nTrees + noise) * (rare * rare + ordinary)
       total += gains[j]!
     }
     for (let j = 0; j < d; j++) out[row + j] = scores[i]! * (gains[j]! / total)
