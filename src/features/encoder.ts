@@ -11,6 +11,7 @@ const specSchema = z.object({
   group: z.string().optional(),
   category: z.string().optional(),
   cycle: z.enum(['day', 'week']).optional(),
+  span: z.number().optional(),
   whereRare: z.string().optional(),
   words: z.string(),
   metric: z.string().optional(),
@@ -191,9 +192,14 @@ export function shownValue(e: Encoder, columns: FeatureColumns, row: number): nu
   return e.spec.cycle ? phase(e.spec.name, e.spec.cycle, byName, row) : unscaled(e.spec, value)
 }
 
+/** Units of things that are counted: counts that fade with time are shown to the nearest whole one. */
+const COUNTED = /^(bytes|packets|flows|contacts|destinations|ports|readings)$/
+
 /** A stored value in the spec's unit. */
-export function unscaled(spec: Pick<FeatureSpec, 'scale'>, value: number): number {
-  return spec.scale === 'log1p' ? Math.min(Math.expm1(value), Number.MAX_VALUE) : value
+export function unscaled(spec: Pick<FeatureSpec, 'scale' | 'unit'>, value: number): number {
+  if (spec.scale !== 'log1p') return value
+  const shown = Math.min(Math.expm1(value), Number.MAX_VALUE)
+  return COUNTED.test(spec.unit) ? Math.round(shown) : shown
 }
 
 /** Hour of the day 0–24, or day of the week 0–7 from Monday, of a sine/cosine pair. */

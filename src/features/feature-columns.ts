@@ -16,6 +16,8 @@ export interface FeatureSpec {
   readonly category?: string
   /** A sine/cosine pair over the day or the week: only valid where training covers the cycle; shown as an hour or a weekday. */
   readonly cycle?: 'day' | 'week'
+  /** Seconds that training must cover: over less, the feature is hardly ever anything but 0 and would be news later. */
+  readonly span?: number
   /** Name of a 'code' feature: this one counts only where that code was rare in training, the more the rarer. */
   readonly whereRare?: string
   /** Plain words for descriptions: 'bytes sent', 'connections in the last minute'. */

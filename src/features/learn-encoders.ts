@@ -33,7 +33,7 @@ export function learnEncoders(kind: Kind, columns: FeatureColumns, ts: Float64Ar
   const groups = new Map<string, Member[]>()
   columns.specs.forEach((spec, j) => {
     const column = columns.columns[j]!
-    const uncovered = spec.cycle && cycleProblem(spec.cycle, ts)
+    const uncovered = coverProblem(spec, ts)
     if (uncovered) learned.dropped.push({ name: spec.name, reason: uncovered })
     else if (spec.whereRare !== undefined) learned.encoders.push(...rareEncoders(spec, columns))
     else if (spec.scale === 'code') learned.encoders.push(rarityEncoder(spec, column))
@@ -50,8 +50,9 @@ export function learnEncoders(kind: Kind, columns: FeatureColumns, ts: Float64Ar
   return learned
 }
 
-/** Why training does not cover a cycle; undefined when it does. */
-function cycleProblem(cycle: 'day' | 'week', ts: Float64Array): string | undefined {
+/** Why training does not cover a cycle, or too short a time; undefined when it does. */
+function coverProblem({ cycle, span, words }: FeatureSpec, ts: Float64Array): string | undefined {
+  if (cycle === undefined && span === undefined) return undefined
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
   for (let i = 0; i < ts.length; i++) {
@@ -59,8 +60,12 @@ function cycleProblem(cycle: 'day' | 'week', ts: Float64Array): string | undefin
     if (ts[i]! > max) max = ts[i]!
   }
   if (min > max) return 'the source has no time'
-  const { span, words } = CYCLES[cycle]
-  return max - min >= span ? undefined : `${words}, it covers ${((max - min) / HOUR).toFixed(1)} h`
+  const needed = cycle
+    ? CYCLES[cycle]
+    : { span: span!, words: `${words}: needs ${span! / HOUR} h of training` }
+  return max - min >= needed.span
+    ? undefined
+    : `${needed.words}, it covers ${((max - min) / HOUR).toFixed(1)} h`
 }
 
 function learnNumber(kind: Kind, spec: FeatureSpec, s: ColumnSummary, { encoders, dropped }: Learned): void {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { DeviceResolver } from '../../src/devices/device-resolver.ts'
 import { rawFeatures } from '../../src/features/extract-features.ts'
 import type { FeatureColumns } from '../../src/features/feature-columns.ts'
+import { FeatureSpace } from '../../src/features/feature-space.ts'
 import { createFlowExtractor } from '../../src/features/flow/extractor.ts'
 import { type FlowBatch, FlowBatchBuilder, type FlowRecord } from '../../src/schema/flow-batch.ts'
 
@@ -203,6 +204,91 @@ describe('behaviour over time', () => {
     const columns = features(rows)
     expect(rowOf(columns, 1).same_target_1m).toBeNaN()
     expect(Math.expm1(rowOf(columns, 2).same_target_1m!)).toBeCloseTo(2)
+  })
+})
+
+describe('what is new or more than usual for a device', () => {
+  const HOUR = 3600
+  /** A day of ordinary contacts: one every 5 min, 20 kB each, to a server known from the beginning. */
+  const ordinary = Array.from({ length: 288 }, (_, i) => ({
+    ...https,
+    ts: 1e9 + i * 300,
+    orig_ip_bytes: 20_000,
+  }))
+  const after = 1e9 + 24 * HOUR
+  const behind = (flows: readonly FlowRecord[]) => {
+    const all = [...ordinary, ...flows].sort((a, b) => a.ts! - b.ts!)
+    return rowOf(features(all), all.length - 1)
+  }
+  const every = (n: number, step: (i: number) => number, change: Partial<FlowRecord>) =>
+    Array.from({ length: n }, (_, i) => ({ ...https, ts: after + step(i), ...change }))
+
+  test('regular contacts with a new destination count, irregular ones and those with a known one do not', () => {
+    const beacon = (i: number) => i * 600 + (i % 3) * 60
+    const row = behind(every(20, beacon, { resp_h: '203.0.113.9' }))
+    expect(Math.expm1(row.regular_contacts!)).toBeCloseTo(20)
+    expect(behind(every(5, beacon, { resp_h: '203.0.113.9' })).regular_contacts).toBe(0)
+    expect(behind(every(20, beacon, {})).regular_contacts).toBe(0)
+    const bursts = (i: number) => Math.floor(i / 5) * 3600 + (i % 5) * 20
+    expect(behind(every(20, bursts, { resp_h: '203.0.113.9' })).regular_contacts).toBe(0)
+  })
+
+  test('an upload stands out against what the device usually sends, more so to a new destination', () => {
+    const upload = { orig_ip_bytes: 9e6, resp_h: '203.0.113.9' }
+    const row = behind(every(3, (i) => i * 60, upload))
+    // 240 kB an hour were usual, fading a little; to a new destination nothing was, so 64 KiB stand in.
+    expect(Math.expm1(row.bytes_out_1h_usual!)).toBeGreaterThan(90)
+    expect(Math.expm1(row.bytes_out_1h_usual!)).toBeLessThan(130)
+    expect(Math.expm1(row.bytes_out_1h_new!)).toBeCloseTo((27e6 / 65536) * 0.983, -1)
+    // For at least an hour it does not become usual while it lasts, after two it does.
+    const long = behind(every(60, (i) => i * 60, upload))
+    expect(Math.expm1(long.bytes_out_1h_usual!)).toBeGreaterThan(500)
+    const days = behind(every(600, (i) => i * 60, upload))
+    expect(Math.expm1(days.bytes_out_1h_usual!)).toBeLessThan(1.2)
+  })
+
+  test('a flood that nobody answers is no upload', () => {
+    const flood = {
+      orig_ip_bytes: 9e6,
+      resp_h: '203.0.113.9',
+      resp_pkts: 0,
+      resp_ip_bytes: 0,
+      conn_state: 'S0',
+    }
+    const row = behind(every(30, (i) => i, flood))
+    expect(row.bytes_out_1h_usual).toBe(0)
+    expect(row.bytes_out_1h_new).toBe(0)
+  })
+
+  test('nothing is new or more than usual while a device is being got to know', () => {
+    const flows = every(60, (i) => i * 300, {
+      orig_h: '192.168.1.99',
+      orig_ip_bytes: 9e6,
+      resp_h: '203.0.113.9',
+    })
+    const row = behind(flows)
+    for (const name of ['regular_contacts', 'bytes_out_1h_usual', 'bytes_out_1h_new'])
+      expect(row[name]).toBe(0)
+  })
+
+  test('training too short to show them drops them, and says so', () => {
+    const short = batchOf(ordinary.slice(0, 100))
+    const space = FeatureSpace.fit('flows', rawFeatures(short), short.ts)
+    expect(space.dropped).toContainEqual({
+      name: 'regular_contacts',
+      reason: expect.stringMatching(/needs 12 h of training, it covers 8\.3 h/),
+    })
+    const long = batchOf(ordinary)
+    expect(FeatureSpace.fit('flows', rawFeatures(long), long.ts).featureNames).toContain('regular_contacts')
+  })
+
+  test('counts are shown whole', () => {
+    const long = batchOf(ordinary)
+    const columns = rawFeatures(long)
+    const space = FeatureSpace.fit('flows', columns, long.ts)
+    const j = space.featureNames.indexOf('same_target_10m')
+    expect(space.shown(j, columns, 200)).toBe(3)
+    expect(space.typical(j)).toEqual({ low: 2, high: 3 })
   })
 })
 

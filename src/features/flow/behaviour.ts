@@ -3,11 +3,24 @@ import type { FlowBatch } from '../../schema/flow-batch.ts'
 import { DecayTable } from '../decay-table.ts'
 import type { FeatureSpec } from '../feature-columns.ts'
 import { hashText, mix } from '../hash.ts'
+import { REGULARITY_VALUES, regularContacts } from './regularity.ts'
+import { tablesFromBuffer, tablesToBuffer } from './state.ts'
+import { againstUsual, PEAK_VALUES } from './usual-peak.ts'
 
 const MINUTE = 60
 const TEN = 600
+const HOUR = 3600
+/** So long a device is got to know: nothing that it does is new, or more than usual. */
+const GETTING_TO_KNOW = 6 * HOUR
+/** So long a destination stays new. */
+const NEW = 24 * HOUR
+/** Training must be so long for what counts from then on to be judged. */
+const TRAINING = 2 * GETTING_TO_KNOW
 
+/** Keys kept of targets, peers and ports; about five for each of 100,000 devices. */
 const SLOTS = 1 << 19
+/** Devices kept. */
+const DEVICES = 1 << 18
 
 function count(name: string, unit: string, words: string): FeatureSpec {
   return { name, unit, scale: 'log1p', direction: 'high', words }
@@ -25,6 +38,30 @@ export const BEHAVIOUR_SPECS: readonly FeatureSpec[] = [
     ...count('rare_port_10m', 'flows', 'connections in 10 min to a port that is hardly ever used'),
     whereRare: 'service_port',
   },
+  {
+    ...count(
+      'regular_contacts',
+      'contacts',
+      'contacts at regular intervals with a destination new to the device',
+    ),
+    span: TRAINING,
+  },
+  {
+    ...count(
+      'bytes_out_1h_usual',
+      'times',
+      "bytes sent to this destination in 1 h, against the device's usual most",
+    ),
+    span: TRAINING,
+  },
+  {
+    ...count(
+      'bytes_out_1h_new',
+      'times',
+      "bytes sent to a destination new to the device in 1 h, against the device's usual most",
+    ),
+    span: TRAINING,
+  },
 ]
 
 /** What the flows' own features say that behaviour counts. */
@@ -41,48 +78,91 @@ interface OwnFeatures {
 export class FlowBehaviour {
   /** By device and service port: failed flows and new destinations in 10 min. */
   readonly #ports = new DecayTable(SLOTS, [TEN, TEN])
-  /** By device, peer and service port: flows in 1 and 10 min. */
-  readonly #targets = new DecayTable(SLOTS, [MINUTE, TEN])
-  /** By device and peer: new ports, bytes out and bytes in in 10 min. */
-  readonly #peers = new DecayTable(SLOTS, [TEN, TEN, TEN])
+  /** By device, peer and service port: flows in 1 and 10 min; regularity. */
+  readonly #targets = new DecayTable(SLOTS, [MINUTE, TEN], REGULARITY_VALUES)
+  /** By device and peer: new ports, bytes out and in, 10 min; bytes out of answered flows, 1 h; until when it is new. */
+  readonly #peers = new DecayTable(SLOTS, [TEN, TEN, TEN, HOUR], 1)
+  /** By device: when first seen; usual peaks of bytes out in 1 h to any destination, and to a new one. */
+  readonly #devices = new DecayTable(DEVICES, [], 1 + 2 * PEAK_VALUES)
 
   /** Fills the columns of BEHAVIOUR_SPECS, row by row in batch order. */
   fill(batch: FlowBatch, own: OwnFeatures, columns: readonly Float64Array[]): void {
+    const [targets, ports, peers, devices] = [this.#targets, this.#ports, this.#peers, this.#devices]
     const origs = batch.device_is_orig
-    const hashOf = {
-      device: new Hashes(batch.device ?? batch.orig_h),
-      orig: new Hashes(batch.orig_h),
-      resp: new Hashes(batch.resp_h),
-    }
+    const deviceHash = new Hashes(batch.device ?? batch.orig_h)
+    const origHash = new Hashes(batch.orig_h)
+    const respHash = new Hashes(batch.resp_h)
     const [target1, target10, failed10, destinations10, ports10, out10, in10, rare10] = columns
+    const [regular, outUsual, outNew] = columns.slice(8)
     for (let i = 0; i < batch.length; i++) {
       const ts = batch.ts[i]!
       if (!Number.isFinite(ts)) {
         for (const column of columns) column[i] = Number.NaN
         continue
       }
-      const device = hashOf.device.at(i)
-      const peer = (origs && origs[i] === 0 ? hashOf.orig : hashOf.resp).at(i)
+      const device = deviceHash.at(i)
+      const peer = (origs && origs[i] === 0 ? origHash : respHash).at(i)
       const port = own.servicePort[i]!
+      const failed = own.failed[i]!
 
-      const t = this.#targets.slot(mix(device, peer), mix(port, peer))
-      const fresh = !(ts - this.#targets.last(t) < TEN)
-      let late = this.#targets.advance(t, ts)
-      target1![i] = Math.log1p(this.#targets.add(t, 0, 1, late))
-      target10![i] = Math.log1p(this.#targets.add(t, 1, 1, late))
+      const t = targets.slot(mix(device, peer), mix(port, peer))
+      const fresh = ts - targets.last(t) < TEN ? 0 : 1
+      let late = targets.advance(t, ts)
+      target1![i] = Math.log1p(targets.add(t, 0, 1, late))
+      target10![i] = Math.log1p(targets.add(t, 1, 1, late))
       rare10![i] = target10![i]!
+      const contacts = regularContacts(targets, t, 2, ts)
 
-      const p = this.#ports.slot(device, mix(port, device))
-      late = this.#ports.advance(p, ts)
-      failed10![i] = Math.log1p(this.#ports.add(p, 0, own.failed[i]!, late))
-      destinations10![i] = Math.log1p(this.#ports.add(p, 1, fresh ? 1 : 0, late))
+      const p = ports.slot(device, mix(port, device))
+      late = ports.advance(p, ts)
+      failed10![i] = Math.log1p(ports.add(p, 0, failed, late))
+      destinations10![i] = Math.log1p(ports.add(p, 1, fresh, late))
 
-      const d = this.#peers.slot(device, mix(peer, device))
-      late = this.#peers.advance(d, ts)
-      ports10![i] = Math.log1p(this.#peers.add(d, 0, fresh ? 1 : 0, late))
-      out10![i] = Math.log1p(this.#peers.add(d, 1, Math.expm1(own.bytesOut[i]!) || 0, late))
-      in10![i] = Math.log1p(this.#peers.add(d, 2, Math.expm1(own.bytesIn[i]!) || 0, late))
+      const g = devices.slot(device, mix(device, device))
+      const begins = devices.last(g) === Number.NEGATIVE_INFINITY
+      devices.advance(g, ts)
+      if (begins) devices.set(g, 0, ts)
+      const known = ts - devices.get(g, 0) >= GETTING_TO_KNOW
+
+      const d = peers.slot(device, mix(peer, device))
+      if (peers.last(d) === Number.NEGATIVE_INFINITY)
+        peers.set(d, 4, known ? ts + NEW : Number.NEGATIVE_INFINITY)
+      late = peers.advance(d, ts)
+      const bytesIn = Math.expm1(own.bytesIn[i]!) || 0
+      const bytesOut = Math.expm1(own.bytesOut[i]!) || 0
+      ports10![i] = Math.log1p(peers.add(d, 0, fresh, late))
+      out10![i] = Math.log1p(peers.add(d, 1, bytesOut, late))
+      in10![i] = Math.log1p(peers.add(d, 2, bytesIn, late))
+      // Nothing is carried away to somebody who does not answer: floods are not uploads.
+      const outHour = peers.add(d, 3, failed === 0 && bytesIn > 0 ? bytesOut : 0, late)
+      const isNew = ts < peers.get(d, 4)
+
+      regular![i] = isNew ? Math.log1p(contacts) : 0
+      const usual = againstUsual(devices, g, 1, begins, ts, outHour)
+      const usualNew = againstUsual(devices, g, 1 + PEAK_VALUES, begins, ts, isNew ? outHour : 0)
+      outUsual![i] = known ? Math.log1p(usual) : 0
+      outNew![i] = known ? Math.log1p(usualNew) : 0
     }
+  }
+
+  /** Bytes the memory takes now, and the most it ever takes. */
+  get bytes(): { readonly now: number; readonly most: number } {
+    const all = this.#tables.map((table) => table.bytes)
+    return { now: all.reduce((sum, b) => sum + b.now, 0), most: all.reduce((sum, b) => sum + b.most, 0) }
+  }
+
+  /** All that is remembered, for {@link restore}. */
+  toBuffer(): ArrayBuffer {
+    return tablesToBuffer(this.#tables)
+  }
+
+  /** @throws RangeError when `buffer` is damaged or of another version */
+  restore(buffer: ArrayBufferLike): void {
+    tablesFromBuffer(buffer, this.#tables)
+  }
+
+  get #tables(): readonly DecayTable[] {
+    return [this.#targets, this.#ports, this.#peers, this.#devices]
   }
 }
 

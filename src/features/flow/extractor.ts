@@ -111,10 +111,27 @@ export class FlowExtractor implements FeatureExtractor<FlowBatch> {
       columns: [...columns, ...extra.map(([, values]) => values)],
     }
   }
+
+  /** Bytes that the memory of behaviour takes now, and the most it ever takes, whatever it is fed. */
+  get bytes(): { readonly now: number; readonly most: number } {
+    return this.#behaviour.bytes
+  }
+
+  /** All that is remembered of the flows so far: an extractor made {@link fromBuffer} goes on as this one would. */
+  toBuffer(): ArrayBuffer {
+    return this.#behaviour.toBuffer()
+  }
+
+  /** @throws RangeError when `buffer` is damaged or of another version */
+  static fromBuffer(buffer: ArrayBufferLike): FlowExtractor {
+    const extractor = new FlowExtractor()
+    extractor.#behaviour.restore(buffer)
+    return extractor
+  }
 }
 
 /** A fresh extractor for flows. */
-export function createFlowExtractor(): FeatureExtractor<FlowBatch> {
+export function createFlowExtractor(): FlowExtractor {
   return new FlowExtractor()
 }
 

@@ -4,8 +4,8 @@ import { cyclicSpecs, fillCycles } from '../cycles.ts'
 import type { FeatureColumns, FeatureExtractor, FeatureSpec } from '../feature-columns.ts'
 import { unitOf } from './units.ts'
 
-/** Share of a new reading in the rolling mean and variance: they reach back about 20 readings. */
-const RECENT = 0.1
+/** Share of a new reading in the rolling mean and variance: they reach back about 40 readings. */
+const RECENT = 0.05
 /** Likewise for the device's own normal: about 500 readings. */
 const USUAL = 0.004
 /** Devices whose past is kept; beyond that the one first seen is forgotten. */
