@@ -9,7 +9,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readReadings } from '../src/adapters/read.ts'
 import { rocAuc } from '../src/models/metrics.ts'
-import { DEFAULT_THRESHOLD } from '../src/pipeline/options.ts'
+import { DEFAULT_READINGS_THRESHOLD } from '../src/pipeline/options.ts'
 import { isBenign } from '../src/pipeline/rows.ts'
 import { detect, train } from '../src/pipeline.ts'
 import { stringAt } from '../src/schema/dictionary.ts'
@@ -38,7 +38,7 @@ export async function run(): Promise<void> {
   }
   for (const threshold of [0.4, 0.5, 0.6, 0.7])
     console.log(`at ${threshold}`.padEnd(19) + line(all, threshold))
-  const { f1, falseAlarms, missed } = measures(all, DEFAULT_THRESHOLD)
+  const { f1, falseAlarms, missed } = measures(all, DEFAULT_READINGS_THRESHOLD)
   verdict({
     name: 'skab',
     figure: `F1 ${f1.toFixed(3)}, false alarms ${percent(falseAlarms)}, missed ${percent(missed)}`,
@@ -80,7 +80,7 @@ function measures(rows: readonly Told[], threshold: number) {
   }
 }
 
-function line(rows: readonly Told[], threshold = DEFAULT_THRESHOLD): string {
+function line(rows: readonly Told[], threshold = DEFAULT_READINGS_THRESHOLD): string {
   const { f1, falseAlarms, missed } = measures(rows, threshold)
   return `${f1.toFixed(3)}  ${percent(falseAlarms).padStart(6)}  ${percent(missed).padStart(6)}`
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseAcceptedAlarms } from '../pipeline/alarms.ts'
-import { DEFAULT_THRESHOLD, MODEL_CHOICES } from '../pipeline/options.ts'
+import { DEFAULT_READINGS_THRESHOLD, DEFAULT_THRESHOLD, MODEL_CHOICES } from '../pipeline/options.ts'
 
 /** How to read the input: the same for every command that reads. */
 export interface InputOptions {
@@ -37,7 +37,7 @@ export function modelsOption(command: Command): Command {
 export function thresholdOption(command: Command): Command {
   return command.option(
     '--threshold <confidence>',
-    `confidence from which a record is an anomaly, 0 to 1 (default: that of train --false-alarms, else ${DEFAULT_THRESHOLD})`,
+    `confidence from which a record is an anomaly, 0 to 1 (default: that of train --false-alarms, else ${DEFAULT_THRESHOLD} for flows, ${DEFAULT_READINGS_THRESHOLD} for readings)`,
     between(0, 1),
   )
 }

@@ -18,7 +18,7 @@ import {
   type TrainingSummary,
 } from '../store/model-bundle.ts'
 import type { AcceptedAlarms } from './alarms.ts'
-import { sliceFeatures } from './feature-sample.ts'
+import { selectFeatures, sliceFeatures } from './feature-sample.ts'
 import { type ModelChoice, modelsOf } from './options.ts'
 import { doubts, measuredAlarms, promised } from './promise.ts'
 
@@ -35,12 +35,33 @@ const MOST_FITTED_BLOCK = 20_000
  * next block scored, then both are fitted on and the block after that scored, and so on. Long input has
  * fewer, larger blocks.
  *
+ * Readings are a few slow courses rather than many events: what the first blocks know of them is a glimpse, and
+ * scores from it say how little was known, not how unusual later readings are. Each of their blocks is scored by
+ * models of all others (block cross-validation, Burman, Chow & Nolan 1994).
+ *
+ * @param series whether the rows are readings in time
  * @returns first row of each scored block, then n
  */
-function blockEdges(n: number): number[] {
+function blockEdges(n: number, series: boolean): number[] {
   const blocks = n <= 20_000 ? 8 : 4
-  const first = Math.max(20, Math.round(0.2 * n))
+  const first = series ? 0 : Math.max(20, Math.round(0.2 * n))
   return Array.from({ length: blocks + 1 }, (_, k) => Math.round(first + ((n - first) * k) / blocks))
+}
+
+/** The rows before row `from`, and their times. */
+function before(features: FeatureColumns, ts: Float64Array, from: number): [FeatureColumns, Float64Array] {
+  return [sliceFeatures(features, 0, from), ts.subarray(0, from)]
+}
+
+/** The rows other than those from row `from` up to `to`, and their times. */
+function outside(
+  features: FeatureColumns,
+  ts: Float64Array,
+  from: number,
+  to: number,
+): [FeatureColumns, Float64Array] {
+  const rows = Uint32Array.from({ length: ts.length - (to - from) }, (_, i) => (i < from ? i : i + to - from))
+  return [selectFeatures(features, rows), Float64Array.from(rows, (row) => ts[row]!)]
 }
 
 export interface FitOptions {
@@ -83,7 +104,7 @@ function detectorsOf(choice: ModelChoice, seed: number, table: boolean): Detecto
 
 /**
  * Fits the chosen models on all rows and calibrates them as they will be used: on rows later than those they
- * know. Each block of rows is scored by models fitted on the blocks before it (rolling origin, Tashman 2000),
+ * know. Each block of flows is scored by models fitted on the blocks before it (rolling origin, Tashman 2000),
  * so every row but the first ones says something about false alarms on unseen benign data, drift included,
  * and the finished models still know the newest rows. docs/decisions/050-anomalies.md has the measurements.
  *
@@ -106,7 +127,8 @@ export async function fitBundle(
     )
   }
   const detectors = detectorsOf(options.model, seed, isTable(ts))
-  const edges = blockEdges(n)
+  const series = kind === 'readings' && !isTable(ts)
+  const edges = blockEdges(n, series)
   const blocks: Float64Array[][] = detectors.map(() => [])
   const scored: number[] = []
   for (let k = 0; k + 1 < edges.length; k++) {
@@ -114,13 +136,13 @@ export async function fitBundle(
     const known = await fitOn(
       detectors,
       kind,
-      sliceFeatures(features, 0, from),
-      ts.subarray(0, from),
+      ...(series ? outside(features, ts, from, to) : before(features, ts, from)),
       MOST_FITTED_BLOCK,
       seed,
       pool,
     )
     // As long as rows do not differ in anything there is no model to score the next ones.
+    if (!known && series) throw new RangeError(tooEqual(kind, to - from))
     if (!known) continue
     const X = known.space.transform(sliceFeatures(features, from, to))
     for (const [m, detector] of known.fitted.entries())
@@ -228,7 +250,7 @@ function joined(blocks: readonly Float64Array[]): Float64Array {
 }
 
 function tooEqual(kind: string, calibrated: number): string {
-  return `training expects ${kind} that differ from each other over most of the time, only the last ${calibrated} of them do; give longer input`
+  return `training expects ${kind} that differ from each other over most of the time, only ${calibrated} of them in a row do; give longer input`
 }
 
 function fewRows(n: number, calibrated: number): string {

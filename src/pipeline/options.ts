@@ -16,8 +16,10 @@ export function modelsOf(choice: ModelChoice): readonly string[] {
 
 /** Share of benign records taken to be unusual: where confidence is 0.5. */
 export const DEFAULT_CONTAMINATION = 0.01
-/** Confidence from which a record is an anomaly; chosen by measurement, see docs/confidence.md. */
+/** Confidence from which a flow is an anomaly; chosen by measurement, see docs/confidence.md. */
 export const DEFAULT_THRESHOLD = 0.75
+/** Likewise of readings: a fault shows in a hundred of them that are each a little unusual, not in one. */
+export const DEFAULT_READINGS_THRESHOLD = 0.5
 
 /** How input is read, the same for every command. */
 export interface InputOptions {
@@ -94,8 +96,9 @@ export interface DetectSummary {
 }
 
 /** The threshold for a bundle: as asked, else the one it was trained for, else the default. */
-export function thresholdOf({ summary }: ModelBundle, asked: number | undefined): number {
-  return asked ?? summary.promise?.threshold ?? DEFAULT_THRESHOLD
+export function thresholdOf({ kind, summary }: ModelBundle, asked: number | undefined): number {
+  const usual = kind === 'flows' ? DEFAULT_THRESHOLD : DEFAULT_READINGS_THRESHOLD
+  return asked ?? summary.promise?.threshold ?? usual
 }
 
 /** A value outside of what an option takes. */
