@@ -16,8 +16,8 @@ export function detectFormat(source: OpenSource, wanted?: string, brief = false)
   const adapter = adapters.find((a) => a.accepts(source.head))
   if (adapter) return adapter
   const seen = `${source.name} looks like ${looksLike(source.head, source.name)}, which no adapter reads`
-  const accepted = adapters.map((a) => `${a.name} (${a.description})`).join('; ')
+  const accepted = adapters.map((a) => a.name).join(', ')
   throw new InputError(
-    brief ? seen : `${seen}; accepted: ${accepted}. Name one with --adapter if this is one of them`,
+    brief ? seen : `${seen}; there are ${accepted}: name one with --adapter if this is one`,
   )
 }

@@ -46,7 +46,7 @@ describe('inputs', () => {
     ['missing.csv', /does not exist; check the path/],
     ['readings.csv/x', /does not exist: a part of the path is a file/],
     ['nothing', /is a folder without files/],
-    ['history/README.txt', /no adapter reads; accepted: pcap/],
+    ['history/README.txt', /no adapter reads; there are pcap/],
   ])('%s is refused clearly', async (name, message) => {
     await expect(readFlows(at(name))).rejects.toThrow(message)
     await expect(readFlows(at(name))).rejects.toHaveProperty('name', 'InputError')

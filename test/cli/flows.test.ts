@@ -70,11 +70,11 @@ describe.concurrent('flows', () => {
 
   it('counts broken rows with place and remedy', async () => {
     const lines = connLog(4).trimEnd().split('\n')
-    lines[7] = lines[7]!.replace('\t443\t', '\thttps\t')
+    lines[7] = lines[7]!.replace('\t443\t', '\tnosuch\t')
     const { code, stderr } = await motewatch(['flows', '--input', '-'], { input: lines.join('\n') })
     expect(code).toBe(0)
     expect(stderr).toContain('4 rows = 3 used + 1 rejected')
-    expect(stderr).toMatch(/8.*port.*https/)
+    expect(stderr).toMatch(/8.*port.*nosuch/)
   })
 
   it.each([

@@ -18,7 +18,8 @@ export const csvAdapter: Adapter = {
   description: 'delimited text (comma, semicolon, tab, bar or space), with or without header',
   accepts(head) {
     const text = headAsUtf8(head)
-    if (/^\s*<(!doctype|html|\?xml|!--)/i.test(new TextDecoder().decode(text.subarray(0, 256)))) return false
+    if (/^\s*(<(!doctype|html|\?xml|!--)|\[\s*\[)/i.test(new TextDecoder().decode(text.subarray(0, 256))))
+      return false
     // A first row longer than the head is judged by as much of it as there is.
     return sniff(text, text.length < 32_768 || !text.includes(10)) !== undefined
   },

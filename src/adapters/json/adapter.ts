@@ -15,8 +15,14 @@ import { flowEvent, isEveEvent } from './suricata-event.ts'
 /** Bytes looked at to tell a wrapper from a record; the same however the source is cut into chunks. */
 const SAMPLE_SIZE = 1 << 18
 const NEWLINE = 10
-/** What pandas writes unless told otherwise: `{"temp":{"0":20.5,"1":…` */
-const BY_COLUMN = /^\s*\{\s*"[^"]*"\s*:\s*\{\s*"0"\s*:[^{]*?,\s*"1"\s*:/
+/** How pandas and others write tables other than as records: by column, by row number, as lists of values. */
+const NO_RECORDS = [
+  /^\s*\{\s*"[^"]*"\s*:\s*\{\s*"0"\s*:[^{]*?,\s*"1"\s*:/,
+  /^\s*\{\s*"0"\s*:\s*\{[^{}]*\}\s*,\s*"1"\s*:\s*\{/,
+  /^\s*\{\s*"[^"]*"\s*:\s*\[(\s*("[^"]*"|[-+.\deE]+|null|true|false)\s*,){17}/,
+  /^\s*\{\s*"(columns|index)"\s*:\s*\[/,
+  /^\s*\{\s*"schema"\s*:\s*\{\s*"fields"/,
+]
 
 export const jsonAdapter: Adapter = {
   name: 'json',
@@ -63,9 +69,11 @@ class JsonReader {
     const sample = window.bytes.subarray(0, SAMPLE_SIZE)
     if (!/\S/.test(decode(sample.subarray(0, 4096))))
       throw new InputError(`${this.#name} is empty; expects JSON objects`)
-    if (BY_COLUMN.test(decode(sample.subarray(0, 1024))))
+    const start = decode(sample.subarray(0, 2048))
+    if (NO_RECORDS.some((pattern) => pattern.test(start)))
       throw new InputError(
-        `${this.#name} has its values by column, expects records; write it with orient="records" (pandas) or one object a line`,
+        `${this.#name} expects a list of records or one a line, got a table by columns or row numbers; ` +
+          'write it with orient="records" (pandas)',
       )
     const whole = window.final && window.bytes.length < SAMPLE_SIZE
     this.#byLine = isByLine(sample, whole)

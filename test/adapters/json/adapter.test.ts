@@ -140,7 +140,11 @@ describe('Suricata EVE', () => {
   })
 })
 
-it('values by column, as pandas writes them by default, are refused with the remedy', async () => {
-  const byColumn = '{"ts":{"0":1600000000,"1":1600000001,"2":1600000002},"temp":{"0":20.5,"1":20.6,"2":20.7}}'
-  await expect(readBytes(Buffer.from(byColumn))).rejects.toThrow('orient="records"')
+it.each([
+  '{"ts":{"0":1600000000,"1":1600000001,"2":1600000002},"temp":{"0":20.5,"1":20.6,"2":20.7}}',
+  '{"0":{"ts":1600000000,"temp":20.5},"1":{"ts":1600000001,"temp":20.6}}',
+  `{"ts":[${Array.from({ length: 20 }, (_, i) => 1_600_000_000 + i).join()}],"temp":[1,2]}`,
+  '{"columns":["ts","temp"],"index":[0,1],"data":[[1600000000,1],[1600000001,2]]}',
+])('a table that is no list of records is refused with the remedy: %s', async (table) => {
+  await expect(readBytes(Buffer.from(table))).rejects.toThrow('orient="records"')
 })
