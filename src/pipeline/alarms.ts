@@ -128,21 +128,21 @@ export function measureAlarms(rows: HeldOut, line: number): { perDeviceDay: numb
 /** Lines looked at: steps of evidence from the first, one record in ten, below which bursts only flow together. */
 const STEP = 0.05
 const LOWEST = 1
-/** Fewest alarms that are counted; beyond, their number falls as p does. */
-const COUNTED = 10
+/** Fewest alarms that are counted; beyond, their number is taken to fall as p does. */
+const COUNTED = 5
 /** Part of the accepted rate that is aimed at: between mute and too many there is more room below. */
-const AIM = 1 / 3
+const AIM = 0.6
 
 /** The evidence from which rows are to be alarmed. */
 export interface AlarmLine {
   readonly evidence: number
-  /** Whether fewer than ten alarms reached it, so that the tail of p was followed beyond what was counted. */
+  /** Whether fewer than five alarms reached it, so that the tail of p was followed beyond what was counted. */
   readonly extrapolated: boolean
 }
 
 /**
- * The line for an accepted rate: the least evidence at which a careful estimate of the alarms a device-day is a
- * third of it. The estimate at a line is the mean over the blocks, plus its standard error over the blocks, so
+ * The line for an accepted rate: the least evidence at which a careful estimate of the alarms a device-day is
+ * 0.6 of it. The estimate at a line is the mean over the blocks, plus its standard error over the blocks, so
  * that times that differ from each other make the line higher, plus one alarm in all; it is never lower than at
  * a higher line, as bursts flow together below.
  *

@@ -66,7 +66,8 @@ export function promised(
   const least = Math.min(line.evidence, ensemble.ceiling)
   const { deviceDays } = measureAlarms(rows, least)
   const halves = secondHalf(evidence, heldOut)
-  const before = halves && alarmLine(halves.before, perDeviceDay)
+  const before =
+    halves && measureAlarms(halves.before, 0).deviceDays > 0 && alarmLine(halves.before, perDeviceDay)
   return {
     accepted: accepted.text,
     perDeviceDay,

@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { AttackSigns } from '../../src/pipeline/attack-signs.ts'
+import { evaluate, train } from '../../src/pipeline.ts'
 import { FlowBatchBuilder } from '../../src/schema/flow-batch.ts'
+import { connLog } from './conn-log.ts'
 
 /** Benign flows of ten devices, one a second, with `attack` unanswered flows of one device to one target at the end. */
 function warnings(attack: number): string[] {
@@ -40,4 +45,32 @@ it('warns of a second population that looks like a flood, and not of ordinary tr
   expect(warnings(3000)).toEqual([
     expect.stringMatching(/^54 % of the training flows look like attacks \(2701 flows like a flood/),
   ])
+})
+
+it('leaves a dense attack out of training, its first flows too, and keeps the rest', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'motewatch-signs-'))
+  try {
+    const benign = connLog({ flows: 3000, seed: 1, attack: false })
+    const [head, line] = [benign.split('\n').slice(0, 6), benign.split('\n')[6]!.split('\t')]
+    const flood = Array.from({ length: 4000 }, (_, i) => {
+      const row = [...line]
+      row[0] = (1_700_005_000 + i / 50).toFixed(6)
+      row[1] = `F${i}`
+      row[2] = '192.168.1.2'
+      row[4] = '203.0.113.9'
+      row[5] = '80'
+      return row.join('\t')
+    })
+    const path = join(dir, 'flooded.log')
+    writeFileSync(path, `${benign.trimEnd()}\n${flood.join('\n')}\n`)
+    expect(head).toHaveLength(6)
+    const { bundles } = await train([path], { model: 'lof', workers: 1 })
+    const { rows, warnings } = bundles[0]!.summary
+    expect(rows).toMatchObject({ seen: 7000, fitted: 3000 })
+    expect(warnings.join()).toMatch(/look like attacks .* 4000 flows were left out/)
+    const { ensemble } = await evaluate([path], bundles, { workers: 1 })
+    expect(ensemble.falseAlarmRate).toBeGreaterThan(0.5)
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 })
