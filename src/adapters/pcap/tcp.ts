@@ -106,6 +106,25 @@ export class TcpTracker {
     length: number,
     whole: boolean,
   ): boolean {
+    const { u, f, b } = this.#table
+    const kind = flags & (SYN | FIN | RST | ACK)
+    if (whole && window !== 0) {
+      // Most segments are plain acknowledgements or data in order, or the SYN that begins a flow.
+      if (kind === ACK && this.#inOrder(u, f, b, isOrig, length)) return isOrig
+      if (kind === SYN && isOrig && length === 0 && this.#opening(u, f, b)) return true
+    }
+    return this.#any(slot, isOrig, flags, window, length, whole)
+  }
+
+  /** Any segment; {@link #inOrder} and {@link #opening} are short cuts that leave the same behind. */
+  #any(
+    slot: number,
+    isOrig: boolean,
+    flags: number,
+    window: number,
+    length: number,
+    whole: boolean,
+  ): boolean {
     this.#slot = slot
     const { u, f, b } = this.#table
     const seq = this.seq
@@ -113,19 +132,6 @@ export class TcpTracker {
     const ts = this.ts
     let e = b + (isOrig ? R.ORIG : R.RESP)
     let p = b + (isOrig ? R.RESP : R.ORIG)
-
-    // Fast path: data or a plain acknowledgement that continues an established connection in order.
-    if (
-      (flags & (SYN | FIN | RST | ACK)) === ACK &&
-      u[e + R.SIDE_STATE] === R.ESTABLISHED &&
-      u[p + R.SIDE_STATE] === R.ESTABLISHED &&
-      whole &&
-      window !== 0 &&
-      this.#inOrder(u, f, b, e, p, isOrig, length)
-    ) {
-      f[(b + R.LAST) >> 1] = ts
-      return isOrig
-    }
 
     // Partial: the first packet of a side was not the SYN one expects.
     let status = u[b + R.FLAGS]!
@@ -200,35 +206,51 @@ export class TcpTracker {
     return this.#flipped ? !isOrig : isOrig
   }
 
-  #inOrder(
-    u: Uint32Array,
-    f: Float64Array,
-    b: number,
-    e: number,
-    p: number,
-    isOrig: boolean,
-    length: number,
-  ): boolean {
+  /** A SYN as the first segment of a flow; false if it is not the first. */
+  #opening(u: Uint32Array, f: Float64Array, b: number): boolean {
+    const e = b + R.ORIG
+    if (u[b + R.SEEN] !== 0 || u[e + R.SIDE_STATE] !== R.INACTIVE) return false
+    if (u[b + R.RESP + R.SIDE_STATE] !== R.INACTIVE) return false
+    begin(u, e, this.seq, (this.seq + 1) >>> 0)
+    u[e + R.SIDE_STATE] = R.SYN_SENT
+    u[b + R.SEEN] = SEEN_SYN
+    u[b + R.FLAGS]! |= R.ORIG_SEEN
+    addHistory(u, b, UPPER.S)
+    u[b + R.MODE] = R.ATTEMPT
+    f[(b + R.DEADLINE) >> 1] = this.ts + ATTEMPT_DELAY
+    f[(b + R.LAST) >> 1] = this.ts
+    return true
+  }
+
+  /** Data or a plain acknowledgement that continues an established connection in order; false if it is not. */
+  #inOrder(u: Uint32Array, f: Float64Array, b: number, isOrig: boolean, length: number): boolean {
+    const e = b + (isOrig ? R.ORIG : R.RESP)
+    const p = b + (isOrig ? R.RESP : R.ORIG)
     const seq = this.seq
     const ack = this.ack
+    if (u[e + R.SIDE_STATE] !== R.ESTABLISHED || u[p + R.SIDE_STATE] !== R.ESTABLISHED) return false
     if (u[e + R.SIDE_LAST] !== seq || u[e + R.SIDE_WRAPS] !== 0 || u[p + R.SIDE_WRAPS] !== 0) return false
     if (((u[e + R.SIDE_FLAGS]! | u[p + R.SIDE_FLAGS]!) & 0xff) !== 0) return false
-    const start = u[e + R.SIDE_START]!
-    const peerStart = u[p + R.SIDE_START]!
-    const from = seq - start
-    const acknowledged = ack - peerStart
+    const from = seq - u[e + R.SIDE_START]!
+    const acknowledged = ack - u[p + R.SIDE_START]!
     // Nothing wraps, what is sent continues what was delivered, and what is acknowledged was seen.
-    if (from < 1 || from + length > 0x7fffffff || seq + length >= TWO32 || f[(e + R.SIDE_NEXT) >> 1] !== from)
+    if (from < 1 || from + length > 0x7fffffff || seq + length >= TWO32 || deliveredTo(f, e) !== from)
       return false
-    if (acknowledged < 1 || ack < u[p + R.SIDE_ACK]! || acknowledged > f[(p + R.SIDE_NEXT) >> 1]!)
-      return false
-    const bits = (length > 0 ? SEEN_DATA : SEEN_ACK) << (isOrig ? 0 : 16)
-    if ((u[b + R.SEEN]! & bits) === 0) return false
+    if (acknowledged < 1 || ack < u[p + R.SIDE_ACK]! || acknowledged > deliveredTo(f, p)) return false
+    const bit = (length > 0 ? SEEN_DATA : SEEN_ACK) << (isOrig ? 0 : 16)
+    if ((u[b + R.SEEN]! & bit) === 0) {
+      // Both sides have to have been seen; a SYN-ACK alone may still turn the flow round.
+      if ((u[b + R.FLAGS]! & (R.ORIG_SEEN | R.RESP_SEEN)) !== (R.ORIG_SEEN | R.RESP_SEEN)) return false
+      if ((u[b + R.FLAGS]! & R.HISTORY_LENGTH) < 2) return false
+      u[b + R.SEEN]! |= bit
+      addHistory(u, b, (length > 0 ? UPPER.D : UPPER.A) + (isOrig ? 0 : 32))
+    }
     if (length > 0) {
       u[e + R.SIDE_LAST] = seq + length
       f[(e + R.SIDE_NEXT) >> 1] = from + length
     }
     u[p + R.SIDE_ACK] = ack
+    f[(b + R.LAST) >> 1] = this.ts
     return true
   }
 
