@@ -111,7 +111,7 @@ export function rareCounts(
   return out
 }
 
-/** Writes column j of a row-major (n, d) matrix. A source column that is absent counts as missing throughout. */
+/** Writes column j of a row-major (n, d) matrix of zeros. A source column that is absent counts as missing throughout. */
 export function encode(
   e: Encoder,
   byName: ColumnsByName,
@@ -123,9 +123,9 @@ export function encode(
   if (e.what === 'unseen') {
     const known = e.from.map((name) => byName.get(name)).filter((c) => c !== undefined)
     for (let i = 0; i < n; i++) {
-      let seen = 0
-      for (const column of known) seen += column[i]!
-      data[i * d + j] = seen > 0 ? 0 : 1
+      let k = 0
+      while (k < known.length && !(known[k]![i]! > 0)) k++
+      if (k === known.length) data[i * d + j] = 1
     }
     return
   }
@@ -138,9 +138,11 @@ export function encode(
     const rarity = rarityOf(e.counts!)
     for (let i = 0; i < n; i++) data[i * d + j] = rarity(column[i]!)
   } else {
+    // Most members of a group and most counters are 0, as the matrix is already.
     for (let i = 0; i < n; i++) {
       const x = column[i]!
-      data[i * d + j] = Number.isFinite(x) ? scaled(e, x) : e.imputed
+      const value = e.bend === 0 && (x === 0 || x === 1) ? x : Number.isFinite(x) ? scaled(e, x) : e.imputed
+      if (value !== 0) data[i * d + j] = value
     }
   }
 }
