@@ -28,6 +28,7 @@ export {
   readingWriter,
   type TableFormat,
 } from './output/writers.ts'
+export { type Backtest, type BacktestOptions, backtest } from './pipeline/backtest.ts'
 export type { Evaluation, Measures } from './pipeline/evaluator.ts'
 export type {
   DetectOptions,
