@@ -155,7 +155,10 @@ class Table {
       const field = FLOW_FIELDS.find((f) => f === name)
       if (field)
         bind(column, { field, ...(HOSTS.has(field) ? { anyAddress: this.#namesDevices(column) } : {}) })
-      else bindings.set(column, { source: name })
+      else {
+        this.#needNumbers(column, name, FLOW_FIELDS)
+        bindings.set(column, { source: name })
+      }
     }
     if (dialect) {
       // In the dialect's order: where two columns are the same field, the one it names first is taken.
@@ -285,7 +288,10 @@ class Table {
     for (const [column, name] of this.#mapped) {
       if (name === 'ts') this.#bindTime(column, bind)
       else if (name === 'device' || name === 'label' || name === 'detailed_label') bind(column, name)
-      else bindings.set(column, { source: this.#names[column]!.trim(), metric: name })
+      else {
+        this.#needNumbers(column, name, ['ts', 'device', 'label', 'detailed_label', ...FLOW_FIELDS])
+        bindings.set(column, { source: this.#names[column]!.trim(), metric: name })
+      }
     }
     if (![...bindings.values()].some((b) => b.field === 'ts')) {
       const dated = this.folded.flatMap((_, column) => (this.#isNumeric(column) ? [] : [column]))
@@ -318,6 +324,15 @@ class Table {
           'Give a table with numbers, or say which column is what with --map',
       )
     return this.#plan('readings', '', bindings, { unset: UNSET_WORDS })
+  }
+
+  /** A column the user gave a name of his own is a number; a misspelt field is not. */
+  #needNumbers(column: number, name: string, fields: readonly string[]): void {
+    if (this.#isNumeric(column)) return
+    throw new InputError(
+      `${this.#source} column ${this.#names[column]} is mapped to "${name}", which is none of the fields ` +
+        `${[...new Set(fields)].join(', ')}, and holds no numbers: "${this.#cells(column)[0] ?? ''}"; correct the map`,
+    )
   }
 
   /** The columns of these names, in the order of the names. */

@@ -218,4 +218,12 @@ describe('tables as people have them', () => {
     expect(report.problems[0]!.place).toBe('traffic.csv:32')
     expect(await refusal(`a.csv${'\0'.repeat(95)}ts,temp\n1,2\n3,4\n`)).toContain('binary data')
   })
+
+  it('a map with a misspelt field is refused with the fields there are', async () => {
+    const table = `wann,temp\n${lines(30, (i) => `2024-05-01T10:00:${10 + i}Z,${i}`)}\n`
+    await expect(read(table, { map: { tss: 'wann' } })).rejects.toThrow(
+      /mapped to "tss".*none of the fields ts, device/,
+    )
+    expect((await read(table, { map: { heat: 'temp' } })).rows[4]).toMatchObject({ 'metrics.heat': 4 })
+  })
 })
