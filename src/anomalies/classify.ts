@@ -119,7 +119,7 @@ export function classifyReading(causes: readonly Cause[], moves?: Restlessness):
  * jumps as far as it spreads.
  */
 function isSpike(change: Cause | undefined, spread: Cause | undefined, moves?: Restlessness): boolean {
-  if (moves && moves.returns + moves.stays >= 3) return moves.returns >= 3 * moves.stays
+  if (moves && moves.returns + moves.stays >= 3) return moves.returns >= 2 * moves.stays
   if (!change)
     return moves !== undefined && moves.jumps > 0 && moves.quiet > 0.3 * (moves.jumps + moves.quiet)
   return !spread || size(change) >= 2 * size(spread)

@@ -19,7 +19,7 @@ export interface Restlessness {
   jumps: number
   /** Readings without, that are unusual only because the metric moved before. */
   quiet: number
-  /** Of two jumps in a row: the second went back to where the first began, or it did not. */
+  /** Of jumps right after a jump: those back to where the metric had left from, and those elsewhere. */
   returns: number
   stays: number
 }
@@ -32,9 +32,11 @@ export interface ReadingEvidence {
 }
 
 interface Metric extends Restlessness {
-  /** The value after the last jump and before it. */
+  /** The value after the last jump. */
   value: number
-  before: number
+  /** The value before the metric first left it, and the largest jump since. */
+  home: number
+  largest: number
 }
 
 interface Spell {
@@ -95,7 +97,8 @@ function follow(
     returns: 0,
     stays: 0,
     value: Number.NaN,
-    before: Number.NaN,
+    home: Number.NaN,
+    largest: 0,
   }
   spell.metrics.set(name, metric)
   forgetOldest(spell.metrics, MOST_METRICS)
@@ -108,12 +111,17 @@ function follow(
   metric.jumps++
   const before = value - by
   // The reading before was the last jump exactly when this one starts from its value.
-  if (Math.abs(before - metric.value) <= 1e-6 * Math.abs(by)) {
-    const most = Math.max(Math.abs(by), Math.abs(metric.value - metric.before))
-    if (Math.abs(value - metric.before) <= BACK * most) metric.returns++
+  const follows = Math.abs(before - metric.value) <= 1e-6 * Math.abs(by)
+  if (!follows || Number.isNaN(metric.home)) {
+    metric.home = before
+    metric.largest = Math.abs(by)
+  } else {
+    metric.largest = Math.max(metric.largest, Math.abs(by))
+    const back = Math.abs(value - metric.home) <= BACK * metric.largest
+    if (back) metric.returns++
     else metric.stays++
+    if (back) metric.home = Number.NaN
   }
   metric.value = value
-  metric.before = before
   return metric
 }

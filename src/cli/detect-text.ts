@@ -2,13 +2,14 @@ import type { Highlights } from '../output/highlights.ts'
 import { most } from '../output/highlights.ts'
 import { rfc3339 } from '../output/time.ts'
 import type { DetectSummary } from '../pipeline/options.ts'
+import type { Anomaly } from '../schema/anomaly.ts'
 import { count, counted, readText } from './read-text.ts'
 import { plain, style, table, wrap } from './terminal.ts'
 
 /**
  * The result of `detect` for a person.
  *
- * @param shown most devices and kinds of anomaly listed; the rest is counted
+ * @param shown most devices and incidents listed; the rest is counted
  */
 export async function detectText(
   summary: DetectSummary,
@@ -25,7 +26,7 @@ export async function detectText(
     )} at threshold ${threshold}, ${seconds.toFixed(1)} s${rate}`,
   )
   if (anomalies === 0) return lines.join('\n')
-  lines.push('', await devicesTable(highlights, shown), '', groupsText(highlights, shown))
+  lines.push('', await devicesTable(highlights, shown), '', incidentsText(summary, shown))
   return lines.join('\n')
 }
 
@@ -44,20 +45,30 @@ async function devicesTable(highlights: Highlights, shown: number): Promise<stri
   )
 }
 
-/** For each device and type how often it was seen, and its strongest anomaly as the example. */
-function groupsText(highlights: Highlights, shown: number): string {
-  const groups = highlights.groups()
-  const blocks = groups.slice(0, shown).map(({ type, count: n, strongest: [a] }) => {
-    const when = rfc3339(a!.timestamp).slice(0, 19).replace('T', ' ')
+/** What happened, most evidence first, each with the reasons of its strongest anomaly. */
+function incidentsText({ incidents, incidentsLeftOut }: DetectSummary, shown: number): string {
+  const blocks = incidents.slice(0, shown).map((incident) => {
+    const { type, technique, count: n, devices, first, confidence, description, strongest } = incident
+    const [device] = devices
+    const others = devices.length > 1 ? ` and ${count(devices.length - 1)} more` : ''
+    const when = rfc3339(first).slice(0, 19).replace('T', ' ')
     const head = [
       style(['bold', 'yellow'], type) + (n > 1 ? ` ×${count(n)}` : ''),
-      style('bold', who(a!.device, a!.device_name)),
-      `confidence ${a!.confidence.toFixed(2)}`,
-      ...(when === '' ? [] : [n > 1 ? `strongest ${when}` : when]),
+      style('bold', device ? who(device.device, device.name) + others : ''),
+      `confidence ${confidence.toFixed(2)}`,
+      ...(when === '' ? [] : [n > 1 ? `from ${when}` : when]),
+      ...(technique ? [style('dim', `${technique.id} ${technique.name}`)] : []),
     ]
-    return `${head.join('  ')}\n${wrap(plain(a!.description), '  ')}`
+    const why = n > 1 ? `${description} ${reasons(strongest)}` : strongest.description
+    return `${head.join('  ')}\n${wrap(plain(why), '  ')}`
   })
-  return blocks.join('\n') + rest(groups.length - shown, 'kinds of anomaly')
+  return blocks.join('\n') + rest(incidents.length + incidentsLeftOut - shown, 'incidents')
+}
+
+/** What follows the first sentence of an anomaly's description: the features out of range. */
+function reasons({ description }: Anomaly): string {
+  const end = description.search(/\. \p{Lu}/u)
+  return end < 0 ? '' : description.slice(end + 2)
 }
 
 function who(device: string, name: string | undefined): string {

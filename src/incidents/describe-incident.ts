@@ -27,12 +27,17 @@ export function sentence(incident: Facts, sums: Sums): string {
     case 'exfiltration':
       return `${actor} carried data away to ${target}: ${humanise(sums.bytesOut, 'bytes')} sent and ${humanise(sums.bytesIn, 'bytes')} received in ${flows}${lasting}.`
     default: {
-      const what = type === 'unusual connection' ? '' : `, mostly ${type}`
-      return by
-        ? `${actor} made ${flows} to ${target}${lasting}${what}.`
-        : `${actor} made ${flows} to ${target}${lasting}${what}.`
+      const kind = kinds[type]
+      return `${actor} made ${flows} to ${target}${lasting}${kind ? `, ${count > 1 ? 'mostly ' : ''}${kind}` : ''}.`
     }
   }
+}
+
+const kinds: Readonly<Partial<Record<Incident['type'], string>>> = {
+  'unusual volume': 'of unusual volume',
+  'unusual hour': 'at an unusual hour',
+  'new service': 'of a kind that is new for it',
+  'new destination': 'to somewhere new for it',
 }
 
 const faults: Readonly<Partial<Record<Incident['type'], string>>> = {
@@ -40,14 +45,22 @@ const faults: Readonly<Partial<Record<Incident['type'], string>>> = {
   drift: 'a slow departure of',
   stuck: 'no movement of',
   noise: 'unusual restlessness of',
-  dropout: 'missing readings, seen in',
-  'correlation break': 'values that no longer fit together, seen in',
+  'correlation break': 'values that no longer fit together, of',
 }
 
 function readingSentence(incident: Facts, who: string): string {
-  const { type, count, features } = incident
-  const named = features.top.slice(0, 2).map((f) => f.value)
-  return `${who} showed ${faults[type] ?? 'unusual values of'} ${named.join(' and ') || 'its values'}: ${counted(count, 'unusual reading')}${span(incident)}.`
+  const { type, count, features, strongest } = incident
+  const names = Object.keys(strongest.fields)
+  // The metric behind `temperature average`; what is no metric (the gap between readings) is not told as one.
+  const metrics = features.top.flatMap(({ value }) =>
+    names.filter((m) => value === m || value.startsWith(`${m} `)),
+  )
+  const named = [...new Set(metrics)].slice(0, 2).join(' and ')
+  const what =
+    type === 'dropout'
+      ? 'missed readings'
+      : `showed ${faults[type] ?? 'unusual values of'} ${named || 'its values'}`
+  return `${who} ${what}: ${counted(count, 'unusual reading')}${span(incident)}.`
 }
 
 function whoOf({ devices }: Facts): string {

@@ -40,6 +40,8 @@ export class IncidentBuilder {
   #together = 0
   #most = 0
   readonly #kind: Incident['kind']
+  /** How far spikes lead noise; told apart by what came before, so that later anomalies know more and weigh more. */
+  #lead = 0
   readonly #votes = new Map<AnomalyType, number>()
   readonly #devices = new TopCounts()
   readonly #names = new Map<string, string>()
@@ -61,6 +63,8 @@ export class IncidentBuilder {
     if (a.p_value < this.#strongest.p_value) this.#strongest = a
     this.#last = a
     this.#votes.set(a.type, (this.#votes.get(a.type) ?? 0) + evidenceOf(a))
+    if (a.type === 'spike') this.#lead += this.#count
+    if (a.type === 'noise') this.#lead -= this.#count
     this.#devices.add(a.device)
     if (a.device_name !== undefined && this.#names.size < 64) this.#names.set(a.device, a.device_name)
     const [cause] = a.affected_features
@@ -136,7 +140,8 @@ export class IncidentBuilder {
     const acts = votes.filter(([type]) => behaviours.has(type))
     const shown = acts.reduce((sum, [, weight]) => sum + weight, 0)
     const enough = Math.min(SHARE * total, (SOME * total) / this.#count)
-    return (acts.length > 0 && shown >= enough ? acts : votes)[0]![0]
+    const type = (acts.length > 0 && shown >= enough ? acts : votes)[0]![0]
+    return type !== 'spike' && type !== 'noise' ? type : this.#lead > 0 ? 'spike' : 'noise'
   }
 
   /** On the scale of single anomalies: evidence / (evidence + that at confidence 0.5). */

@@ -54,6 +54,7 @@ export const anomalyColumns: readonly AnomalyColumn[] = [
   number('p_value', (a) => digits(a.p_value, 4)),
   text('description', (a) => a.description),
   text('affected_features', (a) => a.affected_features.map(featureText).join('; ')),
+  { name: 'incident', kind: 'integer', at: (batch, i) => batch[i]!.incident },
   text('source', (a) => a.source),
   { name: 'record', kind: 'integer', at: (batch, i) => batch[i]!.record },
   text('label', (a) => a.label ?? ''),

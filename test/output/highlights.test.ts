@@ -4,16 +4,18 @@ import { Highlights } from '../../src/output/highlights.ts'
 import { anomaly } from './sample.ts'
 
 describe('Highlights', () => {
-  it('keeps the strongest of each device and type, first come first among equals', () => {
-    const highlights = new Highlights(2)
-    highlights.add([0.7, 0.9, 0.8, 0.9].map((confidence, record) => anomaly({ confidence, record })))
-    highlights.add([anomaly({ device: 'b', confidence: 0.95, p_value: 1e-9 }), anomaly({ device: 'c' })])
-    const [strongest, other, last] = highlights.groups()
-    expect(strongest).toMatchObject({ device: 'b', count: 1 })
-    expect(other).toMatchObject({ count: 4, strongest: [{ record: 1 }, { record: 3 }] })
-    // As rare, but once only.
-    expect(last).toMatchObject({ device: 'c', count: 1 })
-    expect(highlights.rankedDevices().map((d) => d.count)).toEqual([4, 1, 1])
+  it('counts by device and type', () => {
+    const highlights = new Highlights()
+    highlights.add([0.7, 0.9, 0.8].map((confidence) => anomaly({ confidence })))
+    highlights.add([anomaly({ device: 'b', type: 'flood' })])
+    expect(highlights.rankedDevices()).toMatchObject([
+      { count: 3, highest: 0.9 },
+      { device: 'b', count: 1 },
+    ])
+    expect([...highlights.types]).toEqual([
+      ['unusual volume', 3],
+      ['flood', 1],
+    ])
   })
 
   it('keeps few time bins and loses no count, whatever the times', () => {
@@ -41,6 +43,6 @@ describe('Highlights', () => {
     const highlights = new Highlights()
     highlights.add([anomaly({ timestamp: Number.NaN })])
     expect(highlights.bins).toBeUndefined()
-    expect(highlights.groups()[0]!.first).toBeNaN()
+    expect(highlights.rankedDevices()[0]!.first).toBeNaN()
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ReadReport } from '../../src/adapters/read-report.ts'
+import { IncidentTracker } from '../../src/incidents/incident-tracker.ts'
 import { Highlights } from '../../src/output/highlights.ts'
 import { clip, escapeHtml, html } from '../../src/output/report/html.ts'
 import { reportHtml } from '../../src/output/report/report.ts'
@@ -12,6 +13,9 @@ const HOSTILE = `<script>alert(1)</script>"'><img src=x onerror=alert(2)>&\u202e
 function report(anomalies: readonly Anomaly[], source = 'traffic.csv'): string {
   const highlights = new Highlights()
   highlights.add(anomalies)
+  const tracker = new IncidentTracker()
+  tracker.add(anomalies)
+  const { incidents, leftOut } = tracker.finish()
   const read = new ReadReport(source)
   read.adapter = 'csv'
   read.used = 1000
@@ -25,16 +29,20 @@ function report(anomalies: readonly Anomaly[], source = 'traffic.csv'): string {
     threshold: 0.5,
     highest: 0.93,
     seconds: 0.1,
-    incidents: [],
-    incidentsLeftOut: 0,
+    incidents,
+    incidentsLeftOut: leftOut,
   }
   return reportHtml(summary, highlights, [])
 }
 
 describe('the report', () => {
   it('says what was found, where, and what was read', () => {
-    const page = report([anomaly(), anomaly({ device: 'b', device_name: 'camera-1', type: 'port scan' })])
-    expect(page).toContain('<h1>2 anomalies on 2 devices</h1>')
+    const page = report([
+      anomaly(),
+      anomaly({ incident: 2, device: 'b', device_name: 'camera-1', type: 'port scan' }),
+    ])
+    expect(page).toContain('<h1>2 incidents on 2 devices</h1>')
+    expect(page).toContain('T1046 Network Service Discovery')
     expect(page).toContain('camera-1')
     expect(page).toContain('port scan')
     expect(page).toContain('typical 40 bytes–1.5 kB')
@@ -84,6 +92,7 @@ describe('the report', () => {
     const many = Array.from({ length: 20_000 }, (_, i) =>
       anomaly({
         device: `device-${i % 3000}`,
+        incident: 1 + (i % 9000),
         type: types[i % 4]!,
         timestamp: 1.5e9 + i * 977,
         description: 'x'.repeat(5000),
@@ -93,7 +102,7 @@ describe('the report', () => {
     const page = report(many)
     expect(page.length).toBeLessThan(2_000_000)
     expect(page).toContain('2,988 more devices are not drawn')
-    expect(page).toContain('more kinds of anomaly')
+    expect(page).toContain('and 8,960 more incidents')
   })
 
   it('is whole without anomalies, without times, with values that are no numbers', () => {

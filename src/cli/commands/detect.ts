@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { anomalyJson } from '../../output/anomaly-columns.ts'
 import { Highlights } from '../../output/highlights.ts'
+import { incidentJson } from '../../output/incident-json.ts'
 import { openSink, type Sink } from '../../output/sink.ts'
 import { anomalyWriter, TABLE_FORMATS, type TableFormat } from '../../output/writers.ts'
 import type { DetectSummary, ModelChoice } from '../../pipeline/options.ts'
@@ -124,8 +125,9 @@ async function run(options: Options): Promise<void> {
     bar.stop()
   }
   if (document) {
-    const { reports, ...counts } = summary
+    const { reports, incidents, ...counts } = summary
     await document.finish({
+      incidents: incidents.map(incidentJson),
       summary: counts,
       sources: reports.map(reportJson),
       models,

@@ -3,15 +3,15 @@ import type { DetectSummary } from '../../pipeline/options.ts'
 import type { ModelBundle } from '../../store/model-bundle.ts'
 import { type DeviceSummary, type Highlights, most } from '../highlights.ts'
 import { rfc3339 } from '../time.ts'
-import { groupCard } from './anomaly-card.ts'
 import { clip, html, Markup } from './html.ts'
+import { incidentCard } from './incident-card.ts'
 import { STYLE } from './style.ts'
 import { timeline } from './timeline.ts'
 
 /** Devices listed, and further ones in a fold. */
 const DEVICES = 12
 const FOLDED_DEVICES = 88
-const GROUPS = 40
+const INCIDENTS = 40
 const SOURCES = 20
 const PROBLEMS = 5
 const DROPPED = 100
@@ -37,7 +37,7 @@ export function reportHtml(
 </head>
 <body><main>
 ${head(summary, highlights)}
-${summary.anomalies > 0 && found(highlights)}
+${summary.anomalies > 0 && found(summary, highlights)}
 <h2>What was read</h2>
 ${read(summary.reports)}
 <h2>What it was compared with</h2>
@@ -51,18 +51,20 @@ ${footer(summary)}
 const style = new Markup(STYLE)
 
 function head(summary: DetectSummary, highlights: Highlights): Markup {
-  const { anomalies, scored, threshold } = summary
+  const { anomalies, scored, threshold, incidents, incidentsLeftOut } = summary
+  const found = incidents.length + incidentsLeftOut
   const devices = highlights.devices.size
   const verdict =
     anomalies === 0
       ? 'Nothing unusual'
-      : `${n(anomalies)} ${anomalies === 1 ? 'anomaly' : 'anomalies'} on ${n(devices)} ${devices === 1 ? 'device' : 'devices'}`
+      : `${n(found)} ${found === 1 ? 'incident' : 'incidents'} on ${n(devices)} ${devices === 1 ? 'device' : 'devices'}`
   return html`<div class="brand">Motewatch report</div>
 <h1>${verdict}</h1>
 <p class="dim">${clip(sources(summary.reports), 300)}</p>
 <div class="tiles">
 ${tile(n(scored), 'records scored')}
 ${tile(n(anomalies), `anomalies, ${percent(scored > 0 ? anomalies / scored : 0)} of the records`, anomalies > 0 ? 'alarm' : 'good')}
+${tile(n(found), 'incidents: anomalies of one behaviour together')}
 ${tile(n(devices), 'devices with anomalies')}
 ${tile(String(threshold), 'confidence from which a record is an anomaly')}
 </div>`
@@ -72,15 +74,15 @@ function tile(value: string, words: string, kind = ''): Markup {
   return html`<div class="card tile ${kind}"><b>${value}</b><span class="dim small">${words}</span></div>`
 }
 
-function found(highlights: Highlights): Markup {
-  const groups = highlights.groups()
+function found({ incidents, incidentsLeftOut }: DetectSummary, highlights: Highlights): Markup {
+  const more = incidents.length + incidentsLeftOut - INCIDENTS
   return html`<h2>When</h2>
 <section class="card">${timeline(highlights)}</section>
 <h2>Who and what</h2>
 <div class="columns"><section class="card scroll">${devicesTable(highlights)}</section><section class="card">${types(highlights)}</section></div>
-<h2>Why: the strongest of each device and type</h2>
-${groups.slice(0, GROUPS).map(groupCard)}
-${groups.length > GROUPS && html`<p class="more">… and ${n(groups.length - GROUPS)} more kinds of anomaly; all of them are in the output of <code>detect --output</code>.</p>`}`
+<h2>What happened and why</h2>
+${incidents.slice(0, INCIDENTS).map(incidentCard)}
+${more > 0 && html`<p class="more">… and ${n(more)} more incidents; <code>detect --json</code> lists them.</p>`}`
 }
 
 function devicesTable(highlights: Highlights): Markup {
@@ -145,7 +147,7 @@ ${alarms.length > 0 && html`<dt>False alarms</dt><dd>${alarms.map(({ threshold, 
 }
 
 function footer({ seconds }: DetectSummary): Markup {
-  return html`<footer><p>Confidence 0.5 is the edge of what training showed (its contamination); the closer to 1, the rarer among normal records. The blue band is what was typical in training, the red mark the value seen; the share says how much of the score a feature explains.</p>
+  return html`<footer><p>The confidence of an incident is that of its strongest anomaly, raised by how many came within ten minutes. Confidence 0.5 is the edge of what training showed (its contamination); the closer to 1, the rarer among normal records. The blue band is what was typical in training, the red mark the value seen; the share says how much of the score a feature explains.</p>
 <p>Made by Motewatch in ${seconds.toFixed(1)} s. This page needs no network.</p></footer>`
 }
 

@@ -1,32 +1,57 @@
 import { humanise, humaniseRange } from '../../anomalies/units.ts'
 import type { AffectedFeature, Anomaly } from '../../schema/anomaly.ts'
-import type { Group } from '../highlights.ts'
+import type { Incident, TopValues } from '../../schema/incident.ts'
 import { rfc3339 } from '../time.ts'
 import { clip, html, type Markup } from './html.ts'
 
 const FEATURES = 4
 const FIELDS = 30
+const TARGETS = 5
 
-/** One device and type: the strongest anomaly with its features, further examples folded. */
-export function groupCard(group: Group): Markup {
-  const [first, ...others] = group.strongest
-  const a = first!
+/** One incident: what happened, to whom, and the features of its strongest anomaly; the records folded. */
+export function incidentCard(incident: Incident): Markup {
+  const { type, technique, devices, count, confidence, description, strongest } = incident
+  const [first] = devices
+  const others = [incident.first_anomaly, incident.last_anomaly].filter((a) => a !== strongest)
   return html`<article class="card anomaly">
 <header>
-  <span class="badge">${group.type}</span>
-  <b>${a.device_name ?? a.device}</b>${a.device_name !== undefined && html`<code class="dim">${a.device}</code>`}
-  <span class="times">${when(group)}</span>
-  <span class="confidence">confidence ${a.confidence.toFixed(2)}</span>
+  <span class="badge">${type}</span>
+  <b>${clip(first?.name ?? first?.device ?? '', 80)}</b>${first?.name !== undefined && html`<code class="dim">${clip(first.device, 80)}</code>`}
+  ${devices.length > 1 && html`<span class="times">and ${devices.length - 1} more</span>`}
+  <span class="times">${when(incident)}</span>
+  ${technique && html`<span class="times" title="MITRE ATT&CK">${technique.id} ${technique.name}</span>`}
+  <span class="confidence">confidence ${confidence.toFixed(2)}</span>
 </header>
-<p class="what">${clip(a.description, 600)}</p>
-${features(a)}
-<details><summary>${others.length > 0 ? `Record and ${others.length} more of ${group.count.toLocaleString('en-US')}` : 'Record'}</summary>
-${record(a)}${others.map((other) => html`<p class="what">${clip(other.description, 600)}</p>${features(other)}${record(other)}`)}
+<p class="what">${clip(count === 1 ? strongest.description : description, 600)}</p>
+${targets(incident)}${features(strongest)}
+<details><summary>${count === 1 ? 'Record' : `The strongest, first and last of ${count.toLocaleString('en-US')} anomalies`}</summary>
+${count > 1 && html`<p class="what small">${clip(strongest.description, 600)}</p>`}${record(strongest)}${[...new Set(others)].map((other) => html`<p class="what small">${clip(other.description, 600)}</p>${features(other)}${record(other)}`)}
 </details>
 </article>`
 }
 
-function when({ count, first, last }: Group): string {
+/** Where there are several: the addresses and ports met most often. */
+function targets({ addresses, ports }: Incident): Markup | false {
+  if (addresses.distinct < 2 && ports.distinct < 2) return false
+  return html`<p class="small dim">${[
+    values(addresses, 'address', 'addresses'),
+    values(ports, 'port', 'ports'),
+  ]
+    .filter((text) => text !== '')
+    .join('; ')}</p>`
+}
+
+function values({ distinct, top }: TopValues, one: string, many: string): string {
+  const listed = top
+    .slice(0, TARGETS)
+    .map(({ value, count }) => `${clip(value || 'unknown', 60)} ×${count.toLocaleString('en-US')}`)
+  const rest = distinct > listed.length ? ' …' : ''
+  return distinct === 0
+    ? ''
+    : `${distinct.toLocaleString('en-US')} ${distinct === 1 ? one : many}: ${listed.join(', ')}${rest}`
+}
+
+function when({ count, first, last }: Incident): string {
   const times = count === 1 ? '' : `${count.toLocaleString('en-US')} times, `
   if (Number.isNaN(first)) return times.replace(', ', '')
   const [from, to] = [clock(first), clock(last)]
