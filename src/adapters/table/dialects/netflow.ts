@@ -43,7 +43,8 @@ export const nfstream: Dialect = {
   ],
 }
 
-const ONE_DIRECTION = 'NetFlow records may hold one direction only; the answer is then a record of its own'
+const ONE_DIRECTION =
+  'NetFlow records may hold one direction only; the answer is then a record of its own (nfdump -b joins them)'
 
 /** `nfdump -o csv` of 1.6 and 1.7; a summary follows the rows. */
 export const nfdump: Dialect = {
