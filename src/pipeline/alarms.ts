@@ -99,6 +99,8 @@ export interface HeldOut {
   readonly evidence: Float64Array
   /** First row of each block scored by the same models, then the number of rows. */
   readonly edges: readonly number[]
+  /** Rows that the models of the first block knew, those of later blocks know more; null when all know as many. */
+  readonly earlier: number | null
   /** Records that each row stands for, 1 unless training was sampled. */
   readonly weight: number
 }
@@ -111,6 +113,7 @@ export function heldOutPart(rows: HeldOut, from: number, to: number): HeldOut {
     device: rows.device.subarray(from, to),
     evidence: rows.evidence.subarray(from, to),
     edges: [0, ...inside, to - from],
+    earlier: rows.earlier === null ? null : rows.earlier + from,
     weight: rows.weight,
   }
 }
@@ -129,22 +132,23 @@ export function measureAlarms(rows: HeldOut, line: number): { perDeviceDay: numb
 const STEP = 0.05
 const LOWEST = 1
 /** Fewest alarms that are counted; beyond, their number is taken to fall as p does. */
-const COUNTED = 5
+const COUNTED = 3
 /** Part of the accepted rate that is aimed at: between mute and too many there is more room below. */
-const AIM = 0.6
+const AIM = 2 / 3
 
 /** The evidence from which rows are to be alarmed. */
 export interface AlarmLine {
   readonly evidence: number
-  /** Whether fewer than five alarms reached it, so that the tail of p was followed beyond what was counted. */
+  /** Whether fewer than three alarms reached it, so that the tail of p was followed beyond what was counted. */
   readonly extrapolated: boolean
 }
 
 /**
  * The line for an accepted rate: the least evidence at which a careful estimate of the alarms a device-day is
- * 0.6 of it. The estimate at a line is the mean over the blocks, plus its standard error over the blocks, so
- * that times that differ from each other make the line higher, plus one alarm in all; it is never lower than at
- * a higher line, as bursts flow together below.
+ * two thirds of it. The estimate at a line is the mean over the blocks plus its standard error, so that times
+ * that differ from each other make the line higher. A block counts by its length and by the rows that its models
+ * knew, as the finished models know all of them. The estimate is never lower than at a higher line, as bursts
+ * flow together below.
  *
  * @param accepted alarms a device-day, > 0
  * @throws RangeError when rows have no time, or no time passes between them
@@ -176,9 +180,10 @@ export function alarmLine(rows: HeldOut, accepted: number): AlarmLine {
 
 function carefully(rows: HeldOut, line: number, deviceDays: number): { total: number; estimate: number } {
   const counter = new AlarmCounter()
-  const { ts, edges } = rows
-  const span = ts.at(-1)! - ts[0]!
-  const rates: { rate: number; share: number }[] = []
+  const { ts, edges, earlier } = rows
+  // Rows without time are the first.
+  const span = ts.at(-1)! - ts.find(Number.isFinite)!
+  const blocks: { rate: number; weight: number }[] = []
   for (let b = 0; b + 1 < edges.length; b++) {
     const before = counter.total
     for (let i = edges[b]!; i < edges[b + 1]!; i++) {
@@ -186,12 +191,19 @@ function carefully(rows: HeldOut, line: number, deviceDays: number): { total: nu
     }
     const end = edges[b + 1]! < ts.length ? ts[edges[b + 1]!]! : ts.at(-1)!
     const share = (end - ts[edges[b]!]!) / span
-    if (share > 0) rates.push({ rate: (counter.total - before) / (share * deviceDays), share })
+    const weight = share * (earlier === null ? 1 : earlier + edges[b]!)
+    if (weight > 0) blocks.push({ rate: (counter.total - before) / (share * deviceDays), weight })
   }
-  const mean = counter.total / deviceDays
-  const spread = rates.reduce((sum, { rate }) => sum + (rate - mean) ** 2, 0)
-  const error = rates.length < 2 ? 0 : Math.sqrt(spread / (rates.length - 1) / rates.length)
-  return { total: counter.total, estimate: (mean + error + 1 / deviceDays) * rows.weight }
+  return { total: counter.total, estimate: meanAndError(blocks) * rows.weight }
+}
+
+/** Weighted mean plus its standard error, for the effective number of values (Kish 1965). */
+function meanAndError(values: readonly { rate: number; weight: number }[]): number {
+  const sum = values.reduce((s, v) => s + v.weight, 0)
+  const effective = sum ** 2 / values.reduce((s, v) => s + v.weight ** 2, 0)
+  const mean = values.reduce((s, v) => s + v.rate * v.weight, 0) / sum
+  const variance = values.reduce((s, v) => s + v.weight * (v.rate - mean) ** 2, 0) / sum
+  return mean + Math.sqrt(variance / Math.max(1, effective - 1))
 }
 
 function daysWatched({ ts, device }: HeldOut): number {

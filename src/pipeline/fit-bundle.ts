@@ -168,6 +168,7 @@ export async function fitBundle(
     ts: ts.subarray(n - calibrated),
     device: about.device?.subarray(n - calibrated) ?? new Float64Array(calibrated),
     edges: [...scored, n].map((edge) => edge - (n - calibrated)),
+    earlier: series ? null : n - calibrated,
     weight: about.weight ?? 1,
   }
   const promise = options.accepted

@@ -61,7 +61,7 @@ export interface AlarmPromise {
    * where there are too few records.
    */
   readonly measured: number | null
-  /** Whether fewer than five alarms were counted at the threshold, so that it follows from the tail of p. */
+  /** Whether fewer than three alarms were counted at the threshold, so that it follows from the tail of p. */
   readonly extrapolated: boolean
 }
 

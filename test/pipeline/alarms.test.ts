@@ -65,6 +65,7 @@ function benign(devices: number, days: number, seed: number, blocks = 8): HeldOu
     device: Float64Array.from({ length: n }, () => random.int(devices)),
     evidence: Float64Array.from({ length: n }, () => -Math.log10(1 - random.float())),
     edges: Array.from({ length: blocks + 1 }, (_, b) => Math.round((n * b) / blocks)),
+    earlier: n / 4,
     weight: 1,
   }
 }
