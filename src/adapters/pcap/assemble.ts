@@ -260,7 +260,7 @@ export class FlowAssembler {
     // First packet and place in one double: 2^32 packets, 2^20 flows at once.
     const order = new Float64Array(finished.length)
     for (let i = 0; i < finished.length; i++) {
-      table.at(finished[i]!)
+      table.warmSlot(finished[i]!)
       order[i] = table.f[(table.b + R.FIRST_PACKET) >> 1]! * 1048576 + i
     }
     order.sort()

@@ -70,6 +70,12 @@ export class FlowTable {
     this.touched = sum
   }
 
+  /** Addresses `slot` and loads its record. */
+  warmSlot(slot: number): void {
+    this.at(slot)
+    this.touched = touch(this.u, this.b)
+  }
+
   /**
    * The slot of the flow with this key in either direction, addressed, or -1.
    *

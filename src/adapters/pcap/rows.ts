@@ -10,6 +10,8 @@ const TCP = 6
 const UDP = 17
 const TWO32 = 4294967296
 
+type Column = FlowBatchBuilder['strings']['orig_h']
+
 /** Zeek's words for conn_state; below, their places. */
 const STATES = ['SF', 'S0', 'S1', 'S2', 'S3', 'SH', 'SHR', 'OTH', 'REJ', 'RSTO', 'RSTR', 'RSTOS0', 'RSTRH'] // biome-ignore format: one list
 const SF = 0
@@ -107,14 +109,14 @@ export class FlowRows implements FlowSink {
     floats.resp_ip_bytes[i] = f[(b + R.RESP + R.SIDE_IP_BYTES) >> 1]!
 
     strings.uid.pushCode(this.#unset)
-    strings.orig_h.pushCode(this.#address(u, b + R.ORIG_ADDR, key, this.#orig, builder, 'orig_h'))
-    strings.resp_h.pushCode(this.#address(u, b + R.RESP_ADDR, key, this.#resp, builder, 'resp_h'))
+    strings.orig_h.pushCode(this.#address(u, b + R.ORIG_ADDR, key, this.#orig, strings.orig_h))
+    strings.resp_h.pushCode(this.#address(u, b + R.RESP_ADDR, key, this.#resp, strings.resp_h))
     strings.service.pushCode(this.#known(this.#services, SERVICES, u[b + R.SERVICE]! & 0xff, 'service'))
     this.#history(u, b, builder)
     strings.conn_state.pushCode(this.#known(this.#states, STATES, connState(u, f, b, protocol), 'conn_state'))
-    this.#mac(u[b + R.MACS]!, u[b + R.MACS + 1]! & 0xffff, this.#origMac, builder, 'orig_l2_addr', i)
+    this.#mac(u[b + R.MACS]!, u[b + R.MACS + 1]! & 0xffff, this.#origMac, strings.orig_l2_addr, i)
     const low = ((u[b + R.MACS + 1]! >>> 16) | (u[b + R.MACS + 2]! << 16)) >>> 0
-    this.#mac(low, u[b + R.MACS + 2]! >>> 16, this.#respMac, builder, 'resp_l2_addr', i)
+    this.#mac(low, u[b + R.MACS + 2]! >>> 16, this.#respMac, strings.resp_l2_addr, i)
     builder.next()
     if (builder.full) this.#flush()
   }
@@ -129,21 +131,14 @@ export class FlowRows implements FlowSink {
     return code
   }
 
-  #address(
-    u: Uint32Array,
-    at: number,
-    key: number,
-    codes: PairCodes,
-    builder: FlowBatchBuilder,
-    column: 'orig_h' | 'resp_h',
-  ): number {
+  #address(u: Uint32Array, at: number, key: number, codes: PairCodes, target: Column): number {
     const low = u[at + 3]!
     if ((key & R.KEY_V6) !== 0) {
-      return builder.strings[column].intern(formatIPv6(u[at]!, u[at + 1]!, u[at + 2]!, low))
+      return target.intern(formatIPv6(u[at]!, u[at + 1]!, u[at + 2]!, low))
     }
     let code = codes.get(low, 0)
     if (code < 0) {
-      code = builder.strings[column].intern(this.#text(low))
+      code = target.intern(this.#text(low))
       codes.add(low, 0, code)
     }
     return code
@@ -159,15 +154,7 @@ export class FlowRows implements FlowSink {
     return text
   }
 
-  #mac(
-    first: number,
-    last: number,
-    codes: PairCodes,
-    builder: FlowBatchBuilder,
-    column: 'orig_l2_addr' | 'resp_l2_addr',
-    row: number,
-  ): void {
-    const target = builder.strings[column]
+  #mac(first: number, last: number, codes: PairCodes, target: Column, row: number): void {
     const unset = first === 0 && last === 0
     if (unset && target.length === 0) return
     // The column begins with its first value; the rows before it are unset.

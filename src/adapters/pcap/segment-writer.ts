@@ -132,7 +132,12 @@ export class SegmentWriter {
     } else header = captured
     if (this.v6) word |= KEY_V6
     const { key } = this
-    for (let i = 0; i < 8; i++) w[o + i] = key[i]!
+    if (this.v6) w.set(key, o)
+    else {
+      for (let i = 0; i < 8; i++) w[o + i] = 0
+      w[o + P.SOURCE + 3] = key[3]!
+      w[o + P.DESTINATION + 3] = key[7]!
+    }
     w[o + P.PORTS] = ports
     w[o + P.KEY] = word
     w[o + P.HASH] = hashKey(key, ports, word)
