@@ -2,6 +2,7 @@ import { stringAt } from '../../schema/dictionary.ts'
 import type { ReadingBatch } from '../../schema/reading-batch.ts'
 import { cyclicSpecs, fillCycles } from '../cycles.ts'
 import type { FeatureColumns, FeatureExtractor, FeatureSpec } from '../feature-columns.ts'
+import { Surprise } from './surprise.ts'
 import { unitOf } from './units.ts'
 
 /** Share of a new reading in the rolling mean and variance: they reach back about 40 readings. */
@@ -45,6 +46,10 @@ function specsOf(metric: string): FeatureSpec[] {
     spec(`${metric} shift`, `shift of ${metric} from its own usual`, 'level'),
     spec(`${metric} change`, `change of ${metric}`, 'change'),
     spec(`${metric} spread`, `recent spread of ${metric}`, 'spread'),
+    spec(`${metric} surprise`, `how rarely ${metric} is so far from what this device usually has`, 'level', {
+      unit: '',
+      direction: 'high',
+    }),
     spec(`${metric} unchanged`, `readings without a change of ${metric}`, 'spread', {
       unit: 'readings',
       scale: 'log1p',
@@ -64,6 +69,7 @@ interface Past {
   /** Readings so far, and how many in a row had the same value. */
   count: number
   same: number
+  readonly surprise: Surprise
 }
 
 /** What is known of one device. */
@@ -99,7 +105,7 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
       gap[i] = Math.log1p(Math.max(0, ts - device.ts))
       metrics.forEach((metric, m) => {
         const x = columns[m * PER_METRIC]![i]!
-        if (Number.isFinite(x)) this.#follow(device, metric, x, late, columns, m * PER_METRIC, i)
+        if (Number.isFinite(x)) this.#follow(device, metric, ts, x, late, columns, m * PER_METRIC, i)
       })
       if (!late) device.ts = ts
     }
@@ -110,6 +116,7 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
   #follow(
     device: Device,
     metric: string,
+    ts: number,
     x: number,
     late: boolean,
     columns: readonly Float64Array[],
@@ -117,7 +124,15 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
     i: number,
   ): void {
     const known = device.metrics.get(metric)
-    const past = known ?? { value: x, mean: x, usual: x, variance: 0, count: 0, same: 0 }
+    const past = known ?? {
+      value: x,
+      mean: x,
+      usual: x,
+      variance: 0,
+      count: 0,
+      same: 0,
+      surprise: new Surprise(),
+    }
     const weight = Math.max(RECENT, 1 / (past.count + 1))
     const usual = past.usual + Math.max(USUAL, 1 / (past.count + 1)) * (x - past.usual)
     const off = x - past.mean
@@ -129,7 +144,8 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
     if (this.#devices.size > 1) columns[at + 2]![i] = mean - usual
     columns[at + 3]![i] = x - past.value
     columns[at + 4]![i] = Math.sqrt(variance)
-    columns[at + 5]![i] = Math.log1p(same)
+    columns[at + 6]![i] = Math.log1p(same)
+    columns[at + 5]![i] = late ? 0 : past.surprise.next(ts, x)
     if (late) return
     past.value = x
     past.mean = mean
