@@ -11,7 +11,7 @@ import { adapterNamed, adapters } from './registry.ts'
  * @throws InputError when nothing can read it: says what was seen and what is accepted
  */
 export function detectFormat(source: OpenSource, wanted?: string, brief = false): Adapter {
-  if (source.head.length === 0) throw new InputError(`${source.name} is empty; expects data`)
+  if (isBlank(source.head)) throw new InputError(`${source.name} is empty; expects data`)
   if (wanted) return adapterNamed(wanted)
   const adapter = adapters.find((a) => a.accepts(source.head))
   if (adapter) return adapter
@@ -20,4 +20,9 @@ export function detectFormat(source: OpenSource, wanted?: string, brief = false)
   throw new InputError(
     brief ? seen : `${seen}; there are ${accepted}: name one with --adapter if this is one`,
   )
+}
+
+/** Nothing, white space, a byte order mark, or a list or object of nothing. */
+function isBlank(head: Uint8Array): boolean {
+  return head.length < 1024 && /^\s*(\[\s*\]|\{\s*\}|null)?\s*$/.test(new TextDecoder().decode(head))
 }

@@ -10,8 +10,8 @@ export interface SourceInspection {
   readonly adapter: string
   /** Dialect within the adapter: 'IoT-23', 'CICFlowMeter', …; '' when there is none. */
   readonly dialect: string
-  /** A table is readings without times and devices. */
-  readonly kind: 'flows' | 'readings' | 'table' | 'unreadable'
+  /** A table is readings without times and devices; empty is what is well-formed without a record. */
+  readonly kind: 'flows' | 'readings' | 'table' | 'empty' | 'unreadable'
   /** What was read: packets, rows or records; read = used + rejected. */
   readonly unit: string
   readonly read: number
@@ -134,7 +134,7 @@ function summary(report: ReadReport, tally: Tally): SourceInspection {
     source: report.source,
     adapter: report.adapter,
     dialect: report.dialect,
-    kind: tally.kind,
+    kind: report.adapter !== '' && report.read === 0 && report.notes.length === 0 ? 'empty' : tally.kind,
     unit: report.unit,
     read: report.read,
     used: report.used,

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { inspectInput } from '../../src/adapters/inspect.ts'
 import { readBatches, readFlows, readReadings } from '../../src/adapters/read.ts'
 import type { ReadReport } from '../../src/adapters/read-report.ts'
-import { iot23Log } from './samples.ts'
+import { iot23Log, tinyCapture } from './samples.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'motewatch-read-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -21,6 +21,9 @@ writeFileSync(
   at('readings.csv'),
   'device,time,x\na,2020-01-01 00:00:00,1\nb,2020-01-01 00:01:00,2\na,2020-01-01 00:02:00,3\n',
 )
+writeFileSync(at('blank.csv'), '\uFEFF\n\n')
+writeFileSync(at('list.json'), '[]\n')
+writeFileSync(at('header.pcap'), tinyCapture().subarray(0, 24))
 writeFileSync(at('flat.csv'), 'x,y\n1,2\n3,4\n')
 
 describe('inputs', () => {
@@ -46,6 +49,8 @@ describe('inputs', () => {
     ['missing.csv', /does not exist; check the path/],
     ['readings.csv/x', /does not exist: a part of the path is a file/],
     ['nothing', /is a folder without files/],
+    ['blank.csv', /is empty; expects data/],
+    ['list.json', /is empty; expects data/],
     ['history/README.txt', /no adapter reads; there are pcap/],
   ])('%s is refused clearly', async (name, message) => {
     await expect(readFlows(at(name))).rejects.toThrow(message)
@@ -95,6 +100,11 @@ describe('inspectInput', () => {
       devices: [{ device: 'a', records: 2 }, {}],
     })
     expect(sources[1]).not.toHaveProperty('start')
+  })
+
+  it('a capture without packets is empty, not unreadable', async () => {
+    const { sources } = await inspectInput(at('header.pcap'))
+    expect(sources[0]).toMatchObject({ kind: 'empty', adapter: 'pcap', read: 0 })
   })
 
   it('says what is wrong with one input and goes on with the next', async () => {
