@@ -1,9 +1,11 @@
+import { Delivery } from './delivery.ts'
 import * as R from './flow-record.ts'
 import { FlowTable } from './flow-table.ts'
+import { addHistory, flipRecord, isPowerOfTen } from './history.ts'
 import * as P from './packet-batch.ts'
 import { isLikelyServer } from './server-ports.ts'
 import { DHCP, FTP, guessService, MDNS, SSH } from './service.ts'
-import { addHistory, flipRecord, isPowerOfTen, TcpTracker } from './tcp.ts'
+import { TcpTracker } from './tcp.ts'
 
 /** Takes finished flows, in the order of (packet at which they were finished, first packet). */
 export interface FlowSink {
@@ -53,7 +55,8 @@ export class FlowAssembler {
   /** Packets that did not count because of a wrong checksum. */
   badChecksums = 0
   readonly #table = new FlowTable()
-  readonly #tcp = new TcpTracker(this.#table)
+  readonly #delivery = new Delivery()
+  readonly #tcp = new TcpTracker(this.#table, this.#delivery)
   readonly #sink: FlowSink
   #packet = 0
   #tick = Number.NEGATIVE_INFINITY
@@ -268,7 +271,7 @@ export class FlowAssembler {
       const slot = finished[order[i]! % 1048576]!
       table.at(slot)
       this.#sink.flow(table.u, table.f, table.b)
-      this.#tcp.release(slot)
+      this.#delivery.release(slot)
       table.release(slot)
     }
     finished.length = 0

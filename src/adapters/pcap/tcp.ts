@@ -1,5 +1,8 @@
+import { type Delivery, isPending } from './delivery.ts'
 import * as R from './flow-record.ts'
 import type { FlowTable } from './flow-table.ts'
+import { addHistory, flipRecord, isPowerOfTen } from './history.ts'
+import { begin, deliveredTo, relativeSeq, setLast, TOO_LARGE_JUMP, TWO32, updateAck } from './sequence.ts'
 
 export const FIN = 1
 export const SYN = 2
@@ -12,15 +15,6 @@ const CLOSE_DELAY = 5
 const INACTIVITY = 300
 /** Telnet and its like may be silent for long. */
 const INTERACTIVE_INACTIVITY = 3600
-/** Sequence jumps a SYN or RST is not believed. */
-const TOO_LARGE_JUMP = 1048576
-/** Without any acknowledgement no more than this is held above a hole. */
-const MAX_ABOVE_HOLE = 16384
-/** Ranges remembered above a hole, in each direction. */
-const MAX_RANGES = 64
-
-const TWO32 = 4294967296
-
 // Bits of the SEEN word; the responder's are shifted by 16.
 const SEEN_SYN = 1
 const SEEN_FIN = 2
@@ -30,7 +24,7 @@ const SEEN_DATA = 16
 const SEEN_ACK = 32
 const SEEN_MULTI = 64
 
-const UPPER = { S: 83, H: 72, F: 70, R: 82, D: 68, A: 65, I: 73, Q: 81, T: 84, W: 87, G: 71 } as const
+const UPPER = { S: 83, H: 72, F: 70, R: 82, D: 68, A: 65, I: 73, Q: 81, T: 84, W: 87 } as const
 const FLIP = 94
 
 /**
@@ -46,21 +40,13 @@ export class TcpTracker {
   /** Seconds since the epoch. */
   ts = 0
   readonly #table: FlowTable
-  /** slot * 2 + (1 for the responder) -> sorted [from, to, from, to, …] above the hole. */
-  readonly #ranges = new Map<number, number[]>()
+  readonly #delivery: Delivery
   #slot = 0
   #flipped = false
 
-  constructor(table: FlowTable) {
+  constructor(table: FlowTable, delivery: Delivery) {
     this.#table = table
-  }
-
-  /** Forgets what is kept besides the record. */
-  release(slot: number): void {
-    if (this.#ranges.size > 0) {
-      this.#ranges.delete(slot * 2)
-      this.#ranges.delete(slot * 2 + 1)
-    }
+    this.#delivery = delivery
   }
 
   /**
@@ -199,7 +185,7 @@ export class TcpTracker {
     if (flags & ACK) this.#acknowledge(u, f, b, p, e, acknowledged)
     u[b + R.FLAGS] = u[b + R.FLAGS]! | (isOrig ? R.ORIG_SEEN : R.RESP_SEEN)
     if (length > 0 && !(flags & RST) && !underflow && whole) {
-      this.#data(u, f, b, e, flags & SYN ? relative + 1 : relative, length)
+      this.#delivery.data(this.#slot, u, f, b, e, flags & SYN ? relative + 1 : relative, length)
     }
     this.#checkEnd(u, f, b, e, p)
     if (close) this.#closed(u, f, b, e, p)
@@ -335,13 +321,7 @@ export class TcpTracker {
     const { u, b } = this.#table
     flipRecord(u, b)
     addHistory(u, b, FLIP)
-    const orig = this.#ranges.get(slot * 2)
-    const resp = this.#ranges.get(slot * 2 + 1)
-    if (orig || resp) {
-      this.release(slot)
-      if (orig) this.#ranges.set(slot * 2 + 1, orig)
-      if (resp) this.#ranges.set(slot * 2, resp)
-    }
+    this.#delivery.flip(slot)
   }
 
   #updateLast(
@@ -487,102 +467,22 @@ export class TcpTracker {
     if (isInteractive(port)) u[b + R.TIMEOUT] = INTERACTIVE_INACTIVITY
   }
 
-  /** `e` sent data that lies at `from`; what continues the delivered part is delivered. */
-  #data(u: Uint32Array, f: Float64Array, b: number, e: number, from: number, length: number): void {
-    if (u[e + R.SIDE_FLAGS]! & R.SKIP_DELIVERIES) return
-    const next = deliveredTo(f, e)
-    const to = from + length
-    if (to <= next) return
-    if (from <= next) {
-      f[(e + R.SIDE_NEXT) >> 1] = to
-      if (u[e + R.SIDE_FLAGS]! & R.HAS_HOLES) this.#absorb(u, f, b, e)
-      return
-    }
-    const key = this.#slot * 2 + (e === b + R.ORIG ? 0 : 1)
-    const ranges = this.#ranges.get(key) ?? []
-    insertRange(ranges, from, to)
-    this.#ranges.set(key, ranges)
-    u[e + R.SIDE_FLAGS] = u[e + R.SIDE_FLAGS]! | R.HAS_HOLES
-    const ackAhead = (u[e + R.SIDE_ACK]! - u[e + R.SIDE_START]!) | 0
-    const nothingAcked = (u[e + R.SIDE_WRAPS]! & 0xffff) === 0 && (ackAhead === 0 || ackAhead === 1)
-    if (
-      ranges.length > 2 * MAX_RANGES ||
-      (nothingAcked && ranges[ranges.length - 1]! - next > MAX_ABOVE_HOLE)
-    ) {
-      this.#ranges.delete(key)
-      u[e + R.SIDE_FLAGS] = (u[e + R.SIDE_FLAGS]! & ~R.HAS_HOLES) | R.SKIP_DELIVERIES
-    }
-  }
-
-  /** Delivers the ranges that the delivered part now reaches. */
-  #absorb(u: Uint32Array, f: Float64Array, b: number, e: number): void {
-    const key = this.#slot * 2 + (e === b + R.ORIG ? 0 : 1)
-    const ranges = this.#ranges.get(key)
-    if (!ranges) return
-    let next = deliveredTo(f, e)
-    let taken = 0
-    while (taken < ranges.length && ranges[taken]! <= next) {
-      next = Math.max(next, ranges[taken + 1]!)
-      taken += 2
-    }
-    ranges.splice(0, taken)
-    f[(e + R.SIDE_NEXT) >> 1] = next
-    if (ranges.length === 0) {
-      this.#ranges.delete(key)
-      u[e + R.SIDE_FLAGS] = u[e + R.SIDE_FLAGS]! & ~R.HAS_HOLES
-    }
-  }
-
   /** The peer `p` acknowledged what `e` sent up to `to`: what was not seen of it is a gap. */
   #acknowledge(u: Uint32Array, f: Float64Array, b: number, e: number, p: number, to: number): void {
     const sideFlags = u[e + R.SIDE_FLAGS]!
     const fin = f[(e + R.SIDE_FIN) >> 1]!
     if (sideFlags & R.FIN_SEEN && to >= fin) to = fin - 1
     if (to > deliveredTo(f, e)) {
-      if (!(to <= 2 && u[b + R.FLAGS]! & R.PARTIAL)) this.#undelivered(u, f, b, e, p, to)
+      if (!(to <= 2 && u[b + R.FLAGS]! & R.PARTIAL)) this.#delivery.missing(this.#slot, u, f, b, e, p, to)
     }
     this.#checkEnd(u, f, b, e, p)
-  }
-
-  #undelivered(u: Uint32Array, f: Float64Array, b: number, e: number, p: number, to: number): void {
-    if ((u[e + R.SIDE_FLAGS]! & R.SKIP_DELIVERIES) === 0) {
-      const ranges = this.#ranges.get(this.#slot * 2 + (e === b + R.ORIG ? 0 : 1))
-      while (ranges && ranges.length > 0 && ranges[0]! < to) {
-        const next = deliveredTo(f, e)
-        if (ranges[0]! > next) this.#gap(u, f, b, e, p, ranges[0]! - next)
-        f[(e + R.SIDE_NEXT) >> 1] = Math.max(next, ranges[0]!)
-        this.#absorb(u, f, b, e)
-      }
-      const next = deliveredTo(f, e)
-      if (to > next) this.#gap(u, f, b, e, p, to - next)
-    }
-    if (to > deliveredTo(f, e)) {
-      f[(e + R.SIDE_NEXT) >> 1] = to
-      if (u[e + R.SIDE_FLAGS]! & R.HAS_HOLES) this.#absorb(u, f, b, e)
-    }
-  }
-
-  #gap(u: Uint32Array, f: Float64Array, b: number, e: number, p: number, length: number): void {
-    // In other states a gap is more likely a misleading number than missing data.
-    if (!isClean(u, e) || !isClean(u, p)) return
-    f[(b + R.MISSED) >> 1]! += length
-    if (isPowerOfTen(++u[e + R.SIDE_GAPS]!)) addHistory(u, b, e === b + R.ORIG ? UPPER.G : UPPER.G + 32)
-  }
-
-  #pending(u: Uint32Array, f: Float64Array, e: number, p: number): boolean {
-    if (u[e + R.SIDE_FLAGS]! & R.SKIP_DELIVERIES) return false
-    const delivered = u[e + R.SIDE_START]! + deliveredTo(f, e)
-    const last = (u[e + R.SIDE_WRAPS]! >>> 16) * TWO32 + u[e + R.SIDE_LAST]!
-    if (last < delivered) return false
-    if (delivered !== last - 1 && delivered !== last) return true
-    return u[e + R.SIDE_STATE] !== R.RESET && (u[p + R.SIDE_FLAGS]! & R.HAS_HOLES) !== 0
   }
 
   #checkEnd(u: Uint32Array, f: Float64Array, b: number, e: number, p: number): void {
     const flags = u[e + R.SIDE_FLAGS]!
     const state = u[e + R.SIDE_STATE]!
     if (flags & R.DID_EOF || !((flags & R.FIN_SEEN) !== 0 || state >= R.CLOSED)) return
-    if (this.#pending(u, f, e, p)) return
+    if (isPending(u, f, e, p)) return
     u[e + R.SIDE_FLAGS] = flags | R.DID_EOF
     if (u[b + R.FLAGS]! & R.CLOSE_DEFERRED) {
       this.#closed(u, f, b, e, p)
@@ -592,7 +492,7 @@ export class TcpTracker {
 
   /** `e` closed, unless data is still missing. */
   #closed(u: Uint32Array, f: Float64Array, b: number, e: number, p: number): void {
-    if (this.#pending(u, f, e, p)) {
+    if (isPending(u, f, e, p)) {
       u[b + R.FLAGS] = u[b + R.FLAGS]! | R.CLOSE_DEFERRED
       return
     }
@@ -617,96 +517,4 @@ export class TcpTracker {
 
 function isInteractive(port: number): boolean {
   return port === 21 || port === 22 || port === 23 || port === 513
-}
-
-function isClean(u: Uint32Array, e: number): boolean {
-  const state = u[e + R.SIDE_STATE]
-  return state === R.ESTABLISHED || (state === R.CLOSED && u[e + R.SIDE_PREVIOUS] === R.ESTABLISHED)
-}
-
-function begin(u: Uint32Array, e: number, start: number, last: number): void {
-  u[e + R.SIDE_START] = start
-  u[e + R.SIDE_ACK] = start
-  u[e + R.SIDE_LAST] = last
-}
-
-function setLast(u: Uint32Array, e: number, last: number): void {
-  if (last < u[e + R.SIDE_LAST]!) u[e + R.SIDE_WRAPS] = u[e + R.SIDE_WRAPS]! + 0x10000
-  u[e + R.SIDE_LAST] = last
-}
-
-function updateAck(u: Uint32Array, p: number, ack: number): void {
-  const ahead = (ack - u[p + R.SIDE_ACK]!) | 0
-  if (ahead <= 0 || (ack === 0 && ahead > TOO_LARGE_JUMP)) return
-  if (ack < u[p + R.SIDE_ACK]!) u[p + R.SIDE_WRAPS] = u[p + R.SIDE_WRAPS]! + 1
-  u[p + R.SIDE_ACK] = ack
-}
-
-/** Relative numbers start at 1 behind the SYN; 0 in a fresh record means that nothing was delivered. */
-function deliveredTo(f: Float64Array, e: number): number {
-  return f[(e + R.SIDE_NEXT) >> 1]! || 1
-}
-
-/** Where `seq` lies from the side's start; negative when before it. */
-function relativeSeq(u: Uint32Array, e: number, seq: number, last: number, wraps: number): number {
-  const ahead = (seq - last) | 0
-  if (ahead < 0) {
-    if (wraps > 0 && seq > last) wraps--
-  } else if (ahead > 0 && seq < last) wraps++
-  const start = u[e + R.SIDE_START]!
-  return wraps === 0 ? (seq - start) | 0 : wraps * TWO32 + seq - start
-}
-
-/** Whether the n-th repetition gets a history letter: the 1st, 10th, 100th, … */
-export function isPowerOfTen(n: number): boolean {
-  while (n >= 10 && n % 10 === 0) n /= 10
-  return n === 1
-}
-
-function insertRange(ranges: number[], from: number, to: number): void {
-  let i = 0
-  while (i < ranges.length && ranges[i + 1]! < from) i += 2
-  let j = i
-  while (j < ranges.length && ranges[j]! <= to) {
-    from = Math.min(from, ranges[j]!)
-    to = Math.max(to, ranges[j + 1]!)
-    j += 2
-  }
-  ranges.splice(i, j - i, from, to)
-}
-
-/** Appends a history letter; what exceeds the record is left out. */
-export function addHistory(u: Uint32Array, b: number, code: number): void {
-  const length = u[b + R.FLAGS]! & R.HISTORY_LENGTH
-  if (length >= R.HISTORY_LIMIT) return
-  const word = b + R.HISTORY + (length >> 2)
-  const shift = (length & 3) * 8
-  u[word] = (u[word]! & ~(0xff << shift)) | (code << shift)
-  u[b + R.FLAGS] = u[b + R.FLAGS]! + 1
-}
-
-/** Exchanges originator and responder in a record. */
-export function flipRecord(u: Uint32Array, b: number): void {
-  for (let i = 0; i < 4; i++) {
-    const address = u[b + R.ORIG_ADDR + i]!
-    u[b + R.ORIG_ADDR + i] = u[b + R.RESP_ADDR + i]!
-    u[b + R.RESP_ADDR + i] = address
-  }
-  u[b + R.PORTS] = (u[b + R.PORTS]! << 16) | (u[b + R.PORTS]! >>> 16)
-  const [first, middle, last] = [u[b + R.MACS]!, u[b + R.MACS + 1]!, u[b + R.MACS + 2]!]
-  // Little endian words: bytes 0–3, 4–7, 8–11; the addresses are bytes 0–5 and 6–11.
-  u[b + R.MACS] = (middle >>> 16) | (last << 16)
-  u[b + R.MACS + 1] = (last >>> 16) | (first << 16)
-  u[b + R.MACS + 2] = (first >>> 16) | (middle << 16)
-  for (let i = 0; i < R.SIDE_WORDS; i++) {
-    const word = u[b + R.ORIG + i]!
-    u[b + R.ORIG + i] = u[b + R.RESP + i]!
-    u[b + R.RESP + i] = word
-  }
-  const flags = u[b + R.FLAGS]!
-  // Whether the flow is partial is decided anew.
-  u[b + R.FLAGS] =
-    (flags & ~(R.ORIG_SEEN | R.RESP_SEEN | R.PARTIAL | R.ORIG_VERIFIED | R.RESP_VERIFIED)) |
-    ((flags & (R.ORIG_SEEN | R.ORIG_VERIFIED)) << 1) |
-    ((flags & (R.RESP_SEEN | R.RESP_VERIFIED)) >>> 1)
 }
