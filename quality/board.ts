@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** A part of the board: what it shows, and the figures of others that stand for comparison. */
@@ -47,7 +47,8 @@ export const checks: Readonly<Record<string, Check>> = {
 }
 
 /**
- * Runs every check in a process of its own and writes docs/quality.md from what they printed.
+ * Runs every check in a process of its own and writes docs/quality.md from what they printed, with the remarks on a
+ * check in `notes/NAME.md`.
  *
  * @returns whether every bar was met
  */
@@ -68,8 +69,10 @@ export async function writeBoard(): Promise<boolean> {
       } else if (/: no data;/.test(line)) verdicts.push(`| ${name} | no data | | not measured |`)
     }
     const compared = others ? `\n\nBeside it: ${others}.` : ''
+    const notes = join(import.meta.dirname, 'notes', `${name}.md`)
+    const remarks = existsSync(notes) ? `\n\n${readFileSync(notes, 'utf8').trim()}` : ''
     parts.push(
-      `## ${name}\n\n${about}${compared}\n\n\`npm run quality -- ${name}\`\n\n\`\`\`\n${lines.join('\n')}\n\`\`\``,
+      `## ${name}\n\n${about}${compared}\n\n\`npm run quality -- ${name}\`\n\n\`\`\`\n${lines.join('\n')}\n\`\`\`${remarks}`,
     )
   }
   const page = `# Quality board
