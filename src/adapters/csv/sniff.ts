@@ -29,24 +29,37 @@ const SAMPLED_ROWS = 2000
  */
 export function sniff(sample: Uint8Array, complete: boolean): Layout | undefined {
   if (sample.length === 0 || !isText(sample)) return undefined
-  let best: { delimiter: string; width: number; share: number } | undefined
+  let best: Candidate | undefined
   for (const delimiter of DELIMITERS) {
     const widths = splitRows(sample, delimiter, complete, SNIFFED_ROWS).map((row) => row.length)
     const width = mode(widths)
     const share = widths.filter((w) => w === width).length / widths.length
     if (width < 2 || share < (delimiter === ' ' ? 0.9 : 0.6)) continue
-    if (
-      !best ||
-      share > best.share + 0.2 ||
-      (share > best.share - 0.2 && width > best.width && delimiter !== ' ')
-    )
-      best = { delimiter, width, share }
+    const candidate = { delimiter, width, share, first: widths[0] === width }
+    if (!best || isBetter(candidate, best)) best = candidate
   }
   const delimiter = best?.delimiter ?? ','
   const rows = splitRows(sample, delimiter, complete, SAMPLED_ROWS)
   if (rows.length === 0) return undefined
   if (!best && !isNumberColumn(rows)) return undefined
   return layout(rows, delimiter)
+}
+
+/** A delimiter, how many cells most rows have with it, and whether the first row has as many. */
+interface Candidate {
+  readonly delimiter: string
+  readonly width: number
+  readonly share: number
+  readonly first: boolean
+}
+
+/** Whether a delimiter later in the list tells the cells apart better than one before. */
+function isBetter(a: Candidate, b: Candidate): boolean {
+  if (a.share > b.share + 0.2) return true
+  if (a.share <= b.share - 0.2 || a.delimiter === ' ') return false
+  // With decimal commas the comma may give more cells, but not in the header; without a header both fit.
+  if (a.first && (b.delimiter === ',' || !b.first)) return true
+  return a.width > b.width && a.first === b.first
 }
 
 function layout(rows: string[][], delimiter: string): Layout {

@@ -163,6 +163,21 @@ describe('tables as people have them', () => {
     expect(report.rejected).toBe(0)
   })
 
+  it.each(['a;b\n', '', 'a\tb\n'])(
+    'with more decimal commas than delimiters, below the header %j',
+    async (header) => {
+      const delimiter = header.includes('\t') ? '\t' : ';'
+      const { rows } = await read(`${header}${lines(30, (i) => `${i},25${delimiter}${i + 1},75`)}\n`)
+      expect(rows).toHaveLength(30)
+      expect(Object.values(rows[3]!)).toEqual(expect.arrayContaining([3.25, 4.75]))
+    },
+  )
+
+  it('with semicolons inside the cells of a comma-separated one', async () => {
+    const { rows } = await read(`a,b,tags\n${lines(30, (i) => `${i},${i + 1},x;y;z;w`)}\n`)
+    expect(rows[3]).toMatchObject({ 'metrics.a': 3, 'metrics.b': 4 })
+  })
+
   it('a comma that is none of a number stays', async () => {
     const { rows, report } = await read(
       `a;b\n${lines(30, (i) => `${i}.5;${i % 2 ? '1,2' : '3.5'}`)}\n7.5;x,y\n`,
