@@ -1,5 +1,3 @@
-import { Calibration } from './calibration.ts'
-
 /**
  * Combines the evidence of several models about the same rows.
  *
@@ -21,14 +19,4 @@ export function combine(
     out[i] = top + Math.log10(sum / models)
   }
   return out
-}
-
-/**
- * Calibrates the combination on the rows its members were calibrated on, so that its p means what it says
- * whatever the dependence of the models.
- *
- * @param evidence of each model for the calibration rows
- */
-export function calibrateEnsemble(evidence: readonly Float64Array[]): Calibration {
-  return Calibration.fit(combine(evidence), 'evidence')
 }

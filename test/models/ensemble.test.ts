@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../src/kernels/random.ts'
-import { calibrateEnsemble, combine } from '../../src/models/ensemble.ts'
+import { Calibration } from '../../src/models/calibration.ts'
+import { combine } from '../../src/models/ensemble.ts'
 
 /** Evidence of three models about n benign rows; `common` 1 = they always agree, 0 = they never do. */
 function benign(n: number, common: number): Float64Array[] {
@@ -37,11 +38,11 @@ describe('combine', () => {
   })
 })
 
-describe('calibrateEnsemble', () => {
+describe('the combination, calibrated again', () => {
   it.each([0, 0.5, 1])('keeps its promise on benign rows whose models agree in share %s', (common) => {
     const all = benign(40_000, common)
     const half = (from: number) => all.map((model) => model.slice(from, from + 20_000))
-    const seen = calibrateEnsemble(half(0)).evidence(combine(half(20_000)))
+    const seen = Calibration.fit(combine(half(0)), 'evidence').evidence(combine(half(20_000)))
     for (const p of [0.1, 0.01]) {
       const rate = seen.filter((e) => e >= -Math.log10(p)).length / seen.length
       expect(rate).toBeGreaterThan(0.7 * p)
