@@ -47,7 +47,7 @@ function promiseText({
   const same = accepted.endsWith('/device-day') ? '' : ` (${perDay(perDeviceDay)})`
   const found = measured === null ? 'too few records to measure it' : `measured ${perDay(measured)}`
   return [
-    `  promised: at most ${accepted} false alarms${same}; threshold ${thresholdText(threshold)}, p ${p.toExponential(1)}`,
+    `  promised: at most ${accepted} false alarms${same}; threshold ${threshold}, p ${p.toExponential(1)}`,
     `    ${found}; from ${span(days * 86_400)} of held-out records, ${Number(deviceDays.toPrecision(2))} device-days`,
   ].join('\n')
 }
@@ -55,12 +55,6 @@ function promiseText({
 /** `0.12 alarms a device-day`. */
 export function perDay(rate: number): string {
   return `${Number(rate.toPrecision(2))} alarms a device-day`
-}
-
-/** A threshold with the digits that tell it from 1. */
-export function thresholdText(threshold: number): string {
-  const digits = Math.max(2, 1 + Math.ceil(-Math.log10(1 - threshold)))
-  return Number.isFinite(digits) ? String(Number(threshold.toFixed(Math.min(digits, 15)))) : String(threshold)
 }
 
 /** 0.01 -> `1%`. */

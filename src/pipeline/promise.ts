@@ -63,7 +63,8 @@ export function promised(
   const devices = new Set(heldOut.device).size
   const perDeviceDay = accepted.alarms / accepted.days / (accepted.each ? 1 : devices)
   const line: AlarmLine = alarmLine(rows, perDeviceDay)
-  const least = Math.min(line.evidence, ensemble.ceiling)
+  const threshold = legible(confidenceOf(Math.min(line.evidence, ensemble.ceiling), contamination))
+  const least = evidenceAt(threshold, contamination)
   const { deviceDays } = measureAlarms(rows, least)
   const halves = secondHalf(evidence, heldOut)
   const before =
@@ -71,7 +72,7 @@ export function promised(
   return {
     accepted: accepted.text,
     perDeviceDay,
-    threshold: confidenceOf(least, contamination),
+    threshold,
     p: 10 ** -least,
     days: (rows.ts.at(-1)! - rows.ts[0]!) / 86_400,
     deviceDays,
@@ -80,13 +81,20 @@ export function promised(
   }
 }
 
+/** A threshold not lower than this one, with two digits that tell it from 1. */
+function legible(threshold: number): number {
+  const digits = Math.min(15, 1 + Math.ceil(-Math.log10(1 - threshold)))
+  const up = Number((Math.ceil(threshold * 10 ** digits) / 10 ** digits).toFixed(digits))
+  return up < 1 ? up : threshold
+}
+
 /** What weakens the promise. */
 export function doubts({ accepted, perDeviceDay, deviceDays, days, measured }: AlarmPromise): string[] {
   const doubts: string[] = []
   const expected = perDeviceDay * deviceDays
   if (expected < 3) {
     doubts.push(
-      `asked for ${accepted} false alarms from ${hours(days)} of held-out records (${deviceDays.toPrecision(2)} device-days): that is ${expected.toPrecision(2)} alarms, too few to be counted; the promise rests on the tail of p. ${Math.ceil((3 / expected) * days)} days would support it`,
+      `asked for ${accepted} false alarms from ${hours(days)} of held-out records (${deviceDays.toPrecision(2)} device-days): that is ${expected.toPrecision(2)} alarms, too few to be counted; the promise rests on the tail of p. training on ${Math.ceil((3 / expected) * days * 1.25 * 10) / 10} days would support it`,
     )
   }
   if (measured !== null && measured > 2 * perDeviceDay && measured * deviceDays > 4) {

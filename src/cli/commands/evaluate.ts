@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Evaluation } from '../../pipeline/evaluator.ts'
 import type { ModelChoice } from '../../pipeline/options.ts'
 import { given } from '../given.ts'
-import { percent, perDay, thresholdText } from '../model-text.ts'
+import { percent, perDay } from '../model-text.ts'
 import {
   type InputOptions,
   inputOptions,
@@ -88,7 +88,7 @@ async function evaluationText(e: Evaluation): Promise<string> {
     ])
   lines.push(
     await table(
-      ['Model', 'ROC AUC', 'PR AUC', `Recall at ${thresholdText(e.threshold)}`, 'False alarms'],
+      ['Model', 'ROC AUC', 'PR AUC', `Recall at ${e.threshold}`, 'False alarms'],
       rows,
       [1, 2, 3, 4],
     ),
@@ -110,7 +110,7 @@ async function evaluationText(e: Evaluation): Promise<string> {
     const asked = promised === null ? '' : `, promised ${Number(promised.toPrecision(2))}`
     lines.push(
       '',
-      `False alarms at ${thresholdText(e.threshold)}: ${perDay(perDeviceDay)}${asked}; bursts of one device within ten minutes are one; ${counted(devices, 'devices')}, ${Number(deviceDays.toPrecision(2))} device-days`,
+      `False alarms at ${e.threshold}: ${perDay(perDeviceDay)}${asked}; bursts of one device within ten minutes are one; ${counted(devices, 'devices')}, ${Number(deviceDays.toPrecision(2))} device-days`,
     )
   }
   const labels = Object.entries(e.ensemble.byLabel).sort((a, b) => b[1].rows - a[1].rows)
