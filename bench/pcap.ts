@@ -77,10 +77,10 @@ async function ours(build: string, path: string, workers: number, count = false)
   return JSON.parse(run.stdout) as Result
 }
 
-/** The better of two runs: what disturbs a run only makes it slower. */
+/** The best of four runs: what disturbs a run only makes it slower. */
 async function best(f: () => Promise<Result>): Promise<Result> {
-  const [x, y] = [await f(), await f()]
-  return x.seconds < y.seconds ? x : y
+  const runs = [await f(), await f(), await f(), await f()]
+  return runs.reduce((x, y) => (x.seconds < y.seconds ? x : y))
 }
 
 function agree(what: string, ours: number, theirs: number): void {

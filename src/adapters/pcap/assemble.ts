@@ -20,7 +20,7 @@ export interface FlowSink {
 }
 
 /** Live flows at most; beyond it those that would end next are finished early. */
-export const MAX_FLOWS = 786_432
+export const MAX_FLOWS = 524_288
 /** Packets whose flows are loaded together. */
 const GROUP = 32
 

@@ -27,8 +27,8 @@ export class FlowTable {
   #used = 0
   #free: number[] = []
   /** Pairs (hash, slot + 1); 0 = empty. */
-  #index = new Uint32Array(2 * 16384)
-  #mask = 16383
+  #index = new Uint32Array(2 * 65536)
+  #mask = 65535
   /** First entry of each bucket; entries are linked, 0 = none. */
   readonly #wheel = new Uint32Array(WHEEL)
   #nextEntry = new Uint32Array(4096)
