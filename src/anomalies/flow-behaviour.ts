@@ -1,6 +1,6 @@
-import { forgetOldest } from './forget.ts'
+import { Recent } from './recent.ts'
 
-/** Behaviours, contacts and places remembered at a time; the one unused for longest makes room. */
+/** Behaviours, contacts and places remembered at a time; those unused for longest make room. */
 const MOST_BEHAVIOURS = 5000
 const MOST_CONTACTS = 100_000
 const MOST_PLACES = 20_000
@@ -16,7 +16,7 @@ const AT_ONCE = 60
 const SWEEP = 10
 const TRIES = 3
 /** Flows, and times the average, from which one contact of a behaviour is a matter of its own. */
-const HEAVY = 20
+const HEAVY = 6
 const ABOVE_AVERAGE = 5
 
 /** One flow from the device's side. */
@@ -140,10 +140,10 @@ export interface Contact {
  */
 export class Behaviours {
   readonly #nextId: () => number
-  readonly #alive = new Map<number, Behaviour>()
-  readonly #contacts = new Map<string, Contact>()
+  readonly #alive = new Recent<number, Behaviour>(MOST_BEHAVIOURS, end)
+  readonly #contacts = new Recent<string, Contact>(MOST_CONTACTS)
   /** Device and peer, device and port, device -> the behaviour seen there last. */
-  readonly #places = new Map<string, Behaviour>()
+  readonly #places = new Recent<string, Behaviour>(MOST_PLACES)
 
   constructor(nextId: () => number) {
     this.#nextId = nextId
@@ -159,6 +159,7 @@ export class Behaviours {
       const behaviour = this.#like(act, way) ?? this.#begin(act)
       behaviour.contacts++
       contact = { behaviour, times: 0, out: 0, back: 0, first: ts, last: ts }
+      this.#contacts.set(key, contact)
     } else if (ownMatter(contact, act)) {
       contact.behaviour = this.#begin(act)
       contact.behaviour.contacts++
@@ -168,22 +169,21 @@ export class Behaviours {
     contact.back += act.bytesIn
     if (ts < contact.first) contact.first = ts
     if (ts > contact.last) contact.last = ts
-    touch(this.#contacts, key, contact, MOST_CONTACTS)
     const { behaviour } = contact
-    touch(this.#alive, behaviour.id, behaviour, MOST_BEHAVIOURS, end)
+    this.#alive.get(behaviour.id)
     behaviour.add(act)
     if (act.failed || !act.opened || behaviour.contacts >= SWEEP) {
       const [peer, port, device] = placesOf(act, way)
-      touch(this.#places, peer, behaviour, MOST_PLACES)
-      if (behaviour.sweeps || !act.opened) touch(this.#places, port, behaviour, MOST_PLACES)
-      if (behaviour.sweeps && behaviour.contacts >= SWEEP) touch(this.#places, device, behaviour, MOST_PLACES)
+      this.#places.set(peer, behaviour)
+      if (behaviour.sweeps || !act.opened) this.#places.set(port, behaviour)
+      if (behaviour.sweeps && behaviour.contacts >= SWEEP) this.#places.set(device, behaviour)
     }
     return { behaviour, contact }
   }
 
   #begin(act: Act): Behaviour {
     const behaviour = new Behaviour(this.#nextId(), act)
-    touch(this.#alive, behaviour.id, behaviour, MOST_BEHAVIOURS, end)
+    this.#alive.set(behaviour.id, behaviour)
     return behaviour
   }
 
@@ -234,13 +234,6 @@ function placesOf({ device, peer, port, proto, opened }: Act, way: string): [str
     `${device}${way}${proto}/${port}`,
     `${device}${way}${proto}`,
   ]
-}
-
-/** Puts an entry at the end of what is forgotten. */
-function touch<K, V>(map: Map<K, V>, key: K, value: V, most: number, forget?: (value: V) => void): void {
-  map.delete(key)
-  map.set(key, value)
-  forgetOldest(map, most, forget)
 }
 
 function end(behaviour: Behaviour): void {

@@ -2,9 +2,9 @@ import { stringAt } from '../schema/dictionary.ts'
 import type { ReadingBatch } from '../schema/reading-batch.ts'
 import type { Cause } from './classify.ts'
 import { sideOf } from './classify.ts'
-import { forgetOldest } from './forget.ts'
+import { Recent } from './recent.ts'
 
-/** Devices remembered, the one unusual longest ago makes room; and metrics of each. */
+/** Devices remembered, those unusual longest ago make room; and metrics of each. */
 const MOST_DEVICES = 5000
 const MOST_METRICS = 16
 /** Seconds without an unusual reading after which the next begins a new incident; longer where they come rarely. */
@@ -53,7 +53,7 @@ interface Spell {
  */
 export class ReadingHistory {
   readonly #nextId: () => number
-  readonly #spells = new Map<string, Spell>()
+  readonly #spells = new Recent<string, Spell>(MOST_DEVICES)
 
   constructor(nextId: () => number) {
     this.#nextId = nextId
@@ -66,13 +66,11 @@ export class ReadingHistory {
     let spell = this.#spells.get(device)
     if (!spell || !continues(spell, ts)) {
       spell = { id: this.#nextId(), first: ts, last: ts, times: 0, metrics: new Map() }
+      this.#spells.set(device, spell)
     }
     spell.times++
     if (ts < spell.first) spell.first = ts
     if (ts > spell.last) spell.last = ts
-    this.#spells.delete(device)
-    this.#spells.set(device, spell)
-    forgetOldest(this.#spells, MOST_DEVICES)
     return { incident: spell.id, moves: follow(spell, batch, i, causes) }
   }
 }
@@ -100,8 +98,7 @@ function follow(
     home: Number.NaN,
     largest: 0,
   }
-  spell.metrics.set(name, metric)
-  forgetOldest(spell.metrics, MOST_METRICS)
+  if (spell.metrics.size < MOST_METRICS) spell.metrics.set(name, metric)
   const change = causes.find((c) => c.spec.metric === name && c.spec.aspect === 'change')
   const by = change?.affected.value
   if (!change || typeof by !== 'number' || sideOf(change.affected) === 0) {

@@ -17,7 +17,7 @@ export function sentence(incident: Facts, sums: Sums): string {
   const lasting = span(incident)
   switch (type) {
     case 'port scan':
-      return `${actor} searched ${counted(addresses.distinct, 'address')} on ${valuesText(ports, 'port')}: ${flows}${lasting}, ${share(sums.unanswered, count)} of them without an answer.`
+      return `${actor} searched ${several(addresses.distinct, 'address')} on ${valuesText(ports, 'port')}: ${flows}${lasting}, ${share(sums.unanswered, count)} of them without an answer.`
     case 'flood':
       return `${actor} flooded ${target} with ${flows}${lasting}.`
     case 'brute force':
@@ -93,7 +93,7 @@ function portText(ports: TopValues): string {
 /** The values where they are few, else how many. */
 function valuesText({ distinct, top }: TopValues, word: string): string {
   const values = top.map((t) => t.value || 'unknown')
-  if (distinct > 2) return counted(distinct, word)
+  if (distinct > 2) return several(distinct, word)
   const list = values.join(' and ')
   return word === 'port' ? `port${distinct > 1 ? 's' : ''} ${list}` : list
 }
@@ -111,6 +111,11 @@ function pace({ first, last, count }: Facts): string {
 
 function share(part: number, whole: number): string {
   return part === whole ? 'all' : part === 0 ? 'none' : humanise(part / whole, 'share')
+}
+
+/** Numbers of different values are estimates where they are large. */
+function several(n: number, word: string): string {
+  return `${n > 64 ? 'about ' : ''}${counted(n, word)}`
 }
 
 function counted(n: number, word: string): string {

@@ -1,9 +1,10 @@
+import { Recent } from '../anomalies/recent.ts'
 import type { Anomaly } from '../schema/anomaly.ts'
 import type { Incident } from '../schema/incident.ts'
 import { IncidentBuilder } from './incident-builder.ts'
 
-/** Incidents under way at a time: as many as the grouping of flows and of readings remembers together. */
-const MOST_OPEN = 10_000
+/** Incidents under way at a time: of which half are sure to be remembered, as many as the grouping remembers. */
+const MOST_OPEN = 20_000
 /** Incidents kept in full; of more, the ones with least evidence are only counted. */
 const MOST_KEPT = 2000
 
@@ -17,7 +18,7 @@ export interface IncidentSummary {
 
 /** Gathers anomalies by their `incident` while they stream by, in bounded memory. */
 export class IncidentTracker {
-  readonly #open = new Map<number, IncidentBuilder>()
+  readonly #open = new Recent<number, IncidentBuilder>(MOST_OPEN, (builder) => this.#close(builder))
   #done: IncidentBuilder[] = []
   #leftOut = 0
 
@@ -25,11 +26,11 @@ export class IncidentTracker {
     for (const anomaly of anomalies) {
       const id = anomaly.incident
       let builder = this.#open.get(id)
-      if (builder) this.#open.delete(id)
-      else builder = new IncidentBuilder(anomaly)
-      this.#open.set(id, builder)
+      if (!builder) {
+        builder = new IncidentBuilder(anomaly)
+        this.#open.set(id, builder)
+      }
       builder.add(anomaly)
-      if (this.#open.size > MOST_OPEN) this.#close()
     }
   }
 
@@ -39,10 +40,8 @@ export class IncidentTracker {
     return { incidents, leftOut: this.#leftOut + all.length - incidents.length }
   }
 
-  /** Ends the incident that was quiet for longest. */
-  #close(): void {
-    const [id, builder] = this.#open.entries().next().value!
-    this.#open.delete(id)
+  /** Ends an incident that was quiet for long. */
+  #close(builder: IncidentBuilder): void {
     this.#done.push(builder)
     if (this.#done.length < 2 * MOST_KEPT) return
     this.#done = this.#done.sort((a, b) => b.evidence - a.evidence).slice(0, MOST_KEPT)
