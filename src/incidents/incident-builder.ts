@@ -72,9 +72,9 @@ export class IncidentBuilder {
     if (this.#kind === 'flows') this.#addFlow(a)
   }
 
-  /** -log10 p of the strongest, plus the logarithm of how many came together. */
+  /** -log10 p of the strongest, plus half the logarithm of how many came together. */
   get evidence(): number {
-    return evidenceOf(this.#strongest) + Math.log10(Math.max(1, this.#most))
+    return evidenceOf(this.#strongest) + Math.log10(this.#burst)
   }
 
   finish(): Incident {
@@ -144,12 +144,16 @@ export class IncidentBuilder {
     return type !== 'spike' && type !== 'noise' ? type : this.#lead > 0 ? 'spike' : 'noise'
   }
 
-  /** On the scale of single anomalies: evidence / (evidence + that at confidence 0.5). */
+  /** On the scale of single anomalies, whose odds are contamination / p. */
   #confidence(): number {
     const { confidence } = this.#strongest
-    if (!(confidence > 0 && confidence < 1)) return confidence
-    const half = (evidenceOf(this.#strongest) * (1 - confidence)) / confidence
-    return this.evidence / (this.evidence + half)
+    const odds = (confidence / (1 - confidence)) * this.#burst
+    return odds < Number.POSITIVE_INFINITY ? odds / (1 + odds) : 1
+  }
+
+  /** How much rarer a burst of so many is than one: the square root, as benign alarms come in bursts too. */
+  get #burst(): number {
+    return Math.sqrt(Math.max(1, this.#most))
   }
 }
 

@@ -46,7 +46,7 @@ export interface Incident {
   readonly highest_confidence: number
   /** Confidence of all anomalies together: equal to the highest for one alone, the higher the more came at a time. */
   readonly confidence: number
-  /** -log10 p of the strongest anomaly plus log10 of how many came within ten minutes. */
+  /** -log10 p of the strongest anomaly plus half of log10 of how many came within ten minutes. */
   readonly evidence: number
   /** One sentence. */
   readonly description: string
