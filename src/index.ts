@@ -43,6 +43,7 @@ export { detect, evaluate, train } from './pipeline.ts'
 export type { AffectedFeature, Anomaly, AnomalyType } from './schema/anomaly.ts'
 export { type Dictionary, DictionaryBuilder, stringAt } from './schema/dictionary.ts'
 export { type FlowBatch, FlowBatchBuilder, type FlowRecord } from './schema/flow-batch.ts'
+export type { Incident, Technique } from './schema/incident.ts'
 export {
   type Batch,
   type ReadingBatch,

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { type Cause, classifyFlow, classifyReading } from '../../src/anomalies/classify.ts'
 import { causeText, describeFlow, describeReading, subject } from '../../src/anomalies/describe.ts'
-import { FlowHistory } from '../../src/anomalies/flow-evidence.ts'
+import { counter, FlowHistory } from '../../src/anomalies/flow-evidence.ts'
+import { ReadingHistory } from '../../src/anomalies/reading-history.ts'
 import type { FeatureSpec } from '../../src/features/feature-columns.ts'
 import type { AffectedFeature } from '../../src/schema/anomaly.ts'
 import { FlowBatchBuilder, type FlowRecord } from '../../src/schema/flow-batch.ts'
+import type { ReadingBatch } from '../../src/schema/reading-batch.ts'
 
 const base: FlowRecord = {
   orig_h: '10.0.0.5',
@@ -83,6 +85,18 @@ describe('the type of an unusual flow', () => {
       15,
       () => ({ resp_p: 53, proto: 17, orig_bytes: 180, resp_bytes: 200 }),
     ],
+    [
+      'a flood on more random ports than any scanner tries, without a refusal',
+      'flood',
+      2500,
+      (i: number) => ({ ...failed, ts: 1000 + i / 50, resp_p: 1024 + ((i * 7919) % 60_000) }),
+    ],
+    [
+      'a name server that does not answer',
+      'unusual connection',
+      40,
+      (i: number) => ({ ...failed, ts: 1000 + 20 * i, resp_p: 53, proto: 17 }),
+    ],
     ['a single flow', 'unusual connection', 1, () => ({})],
   ] as const)('%s: %s', (_, type, n, flow) => {
     expect(classifyFlow(evidenceOf(n, flow), [])).toBe(type)
@@ -130,6 +144,41 @@ describe('the type of an unusual reading', () => {
     ['unusual reading', []],
   ] as const)('%s', (type, causes) => {
     expect(classifyReading(causes)).toBe(type)
+  })
+})
+
+describe('restless readings', () => {
+  const spec = { metric: 'temperature', aspect: 'spread' } as const
+  const spread = cause(spec, {})
+  const small = cause({ ...spec, aspect: 'change' }, { value: 10 })
+
+  it('are spikes where the metric goes back and is quiet between, else noise', () => {
+    const moves = { jumps: 8, quiet: 4, returns: 4, stays: 1 }
+    expect(classifyReading([spread, small], moves)).toBe('spike')
+    expect(classifyReading([spread], moves)).toBe('spike')
+    expect(classifyReading([spread, small], { ...moves, returns: 2, stays: 3 })).toBe('noise')
+    expect(classifyReading([spread], { jumps: 2, quiet: 1, returns: 0, stays: 0 })).toBe('spike')
+    expect(classifyReading([spread], { jumps: 9, quiet: 1, returns: 0, stays: 0 })).toBe('noise')
+  })
+
+  it('follow each metric of a device, and begin anew after a pause', () => {
+    const history = new ReadingHistory(counter())
+    const values = [20, 60, 20, 20, 61, 20]
+    const ts = values.map((_, i) => 60 * i)
+    const batch: ReadingBatch = {
+      kind: 'readings',
+      length: values.length,
+      ts: Float64Array.from(ts),
+      device: { codes: new Uint32Array(values.length), values: ['a'] },
+      metrics: new Map([['temperature', Float64Array.from(values)]]),
+    }
+    const told = [1, 2, 4, 5].map((i) =>
+      history.add(batch, i, [cause({ ...spec, aspect: 'change' }, { value: values[i]! - values[i - 1]! })]),
+    )
+    expect(told.map((t) => t.incident)).toEqual([1, 1, 1, 1])
+    expect(told.at(-1)!.moves).toMatchObject({ jumps: 4, quiet: 0, returns: 2, stays: 0 })
+    const later = { ...batch, ts: Float64Array.from(ts, (t) => t + 90_000) }
+    expect(history.add(later, 0, []).incident).toBe(2)
   })
 })
 

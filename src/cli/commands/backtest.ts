@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { Highlights } from '../../output/highlights.ts'
+import { incidentJson } from '../../output/incident-json.ts'
 import { openSink } from '../../output/sink.ts'
 import { rfc3339 } from '../../output/time.ts'
 import type { Backtest } from '../../pipeline/backtest.ts'
@@ -113,7 +114,7 @@ async function run(options: Options): Promise<void> {
 
 function backtestJson({ bundles, summary, ...result }: Backtest): Record<string, unknown> {
   const { reports, ...counts } = summary
-  const incidents = summary.incidents.slice(0, SHOWN_INCIDENTS)
+  const incidents = summary.incidents.slice(0, SHOWN_INCIDENTS).map(incidentJson)
   return {
     ...result,
     incidents,
