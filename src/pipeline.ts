@@ -8,6 +8,7 @@ import { evidenceAt } from './models/calibration.ts'
 import { parseAcceptedAlarms } from './pipeline/alarms.ts'
 import { type Evaluation, Evaluator } from './pipeline/evaluator.ts'
 import { fitBundle } from './pipeline/fit-bundle.ts'
+import { KnownMetrics } from './pipeline/known-metrics.ts'
 import {
   DEFAULT_CONTAMINATION,
   type DetectOptions,
@@ -110,10 +111,11 @@ export async function* detect(
   if (records === 0) throw nothingRead(inputs, reports)
   const highest = Math.max(0, ...[...explainers.values()].map((explainer) => explainer.highest))
   const used = bundles.filter(({ kind }) => explainers.has(kind))
-  const threshold = Math.min(...used.map((bundle) => thresholdOf(bundle, options.threshold)))
+  const thresholds = Object.fromEntries(used.map((b) => [b.kind, thresholdOf(b, options.threshold)]))
+  const threshold = Math.min(...Object.values(thresholds))
   const { incidents, leftOut: incidentsLeftOut } = tracker.finish()
   const seconds = (performance.now() - started) / 1000
-  return { ...tally.summary(), reports, threshold, highest, seconds, incidents, incidentsLeftOut }
+  return { ...tally.summary(), reports, threshold, thresholds, highest, seconds, incidents, incidentsLeftOut }
 }
 
 /** Takes the evidence from rows up to `after`, as NaN reaches no threshold; gives the number of the others. */
@@ -167,11 +169,13 @@ async function* scoredBatches(
   try {
     const stages = new Stages(options.local)
     const scorers = new Map(bundles.map((b) => [b.kind, new Scorer(b, options.model, pool)]))
+    const known = new KnownMetrics()
     let before: Promise<ScoredBatch> | undefined
     for await (const { source, batch } of readBatches(inputs, options, reports)) {
       if (batch.length === 0) continue
       const scorer = scorers.get(batch.kind)
       if (!scorer) throw noModelFor(batch.kind, source, bundles)
+      known.check(batch, scorer.bundle, source)
       const prepared = stages.prepare(batch)
       const { kind } = batch
       const { bundle, models, ceiling } = scorer
@@ -184,6 +188,7 @@ async function* scoredBatches(
       if (before) yield await before
       before = now
     }
+    known.note(reports)
     if (before) yield await before
   } finally {
     await pool.close()

@@ -16,18 +16,25 @@ export async function detectText(
   highlights: Highlights,
   shown = 10,
 ): Promise<string> {
-  const { scored, anomalies, threshold, seconds } = summary
+  const { scored, anomalies, thresholds, seconds } = summary
   const rate = seconds > 0 ? ` (${count(Math.round(scored / seconds))} a second)` : ''
   const lines = [readText(summary.reports), '']
   lines.push(
     `${style(anomalies > 0 ? ['bold', 'red'] : ['bold', 'green'], counted(anomalies, 'anomalies'))} in ${counted(
       scored,
       'records',
-    )} at threshold ${threshold}, ${seconds.toFixed(1)} s${rate}`,
+    )} at threshold ${thresholdsText(thresholds)}, ${seconds.toFixed(1)} s${rate}`,
   )
   if (anomalies === 0) return lines.join('\n')
   lines.push('', await devicesTable(highlights, shown), '', incidentsText(summary, shown))
   return lines.join('\n')
+}
+
+/** '0.75', or '0.75 for flows, 0.5 for readings' where they differ. */
+function thresholdsText(thresholds: DetectSummary['thresholds']): string {
+  const entries = Object.entries(thresholds)
+  const same = new Set(Object.values(thresholds)).size === 1
+  return same ? String(entries[0]![1]) : entries.map(([kind, at]) => `${at} for ${kind}`).join(', ')
 }
 
 async function devicesTable(highlights: Highlights, shown: number): Promise<string> {

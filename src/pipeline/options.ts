@@ -86,6 +86,8 @@ export interface DetectSummary {
   readonly byType: Readonly<Partial<Record<AnomalyType, number>>>
   /** The lowest one, where flows and readings have thresholds of their own. */
   readonly threshold: number
+  /** The threshold of each kind of data that was scored. */
+  readonly thresholds: Readonly<Record<string, number>>
   /** Highest confidence of any record, anomaly or not: what a lower threshold would find. */
   readonly highest: number
   readonly seconds: number

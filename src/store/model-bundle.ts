@@ -187,7 +187,11 @@ function fileOf(dir: string, kind: ModelBundle['kind']): string {
  * A file is either the old one or the whole new one, also when the power fails.
  */
 export async function saveBundles(dir: string, bundles: readonly ModelBundle[]): Promise<void> {
-  await mkdir(dir, { recursive: true })
+  await mkdir(dir, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EEXIST' || error.code === 'ENOTDIR'
+      ? new Error(`${dir} is a file; the models need a folder: choose another with --output-dir`)
+      : error
+  })
   for (const bundle of bundles) {
     const path = fileOf(dir, bundle.kind)
     const temporary = `${path}.${process.pid}.tmp`

@@ -27,6 +27,7 @@ function report(anomalies: readonly Anomaly[], source = 'traffic.csv'): string {
     byDevice: {},
     byType: {},
     threshold: 0.5,
+    thresholds: { flows: 0.5 },
     highest: 0.93,
     seconds: 0.1,
     incidents,

@@ -51,7 +51,7 @@ ${footer(summary)}
 const style = new Markup(STYLE)
 
 function head(summary: DetectSummary, highlights: Highlights): Markup {
-  const { anomalies, scored, threshold, incidents, incidentsLeftOut } = summary
+  const { anomalies, scored, thresholds, incidents, incidentsLeftOut } = summary
   const found = incidents.length + incidentsLeftOut
   const devices = highlights.devices.size
   const verdict =
@@ -66,7 +66,7 @@ ${tile(n(scored), 'records scored')}
 ${tile(n(anomalies), `anomalies, ${percent(scored > 0 ? anomalies / scored : 0)} of the records`, anomalies > 0 ? 'alarm' : 'good')}
 ${tile(n(found), 'incidents: anomalies of one behaviour together')}
 ${tile(n(devices), 'devices with anomalies')}
-${tile(String(threshold), 'confidence from which a record is an anomaly')}
+${tile([...new Set(Object.values(thresholds))].join(' / '), `confidence from which a record is an anomaly${new Set(Object.values(thresholds)).size > 1 ? ` (${Object.keys(thresholds).join(' / ')})` : ''}`)}
 </div>`
 }
 
