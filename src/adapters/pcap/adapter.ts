@@ -42,7 +42,7 @@ async function* read(source: Source, options: ReadOptions, report: ReadReport): 
     if (rest >= 0) {
       reader.finish(rest)
       dissector.finish()
-      assembler.finish()
+      for (const _ of assembler.finish()) yield* rows.take(false)
       settle(report, assembler)
     }
     yield* rows.take(rest >= 0)

@@ -19,6 +19,8 @@ export interface FlowSink {
   naming(service: number, buf: Uint8Array, at: number, length: number): void
 }
 
+/** Flows handed over at a time when a capture ends. */
+const PORTION = 8192
 /** Live flows at most; beyond it those that would end next are finished early. */
 export const MAX_FLOWS = 524_288
 /** Packets whose flows are loaded together. */
@@ -85,11 +87,16 @@ export class FlowAssembler {
     }
   }
 
-  /** Finishes all flows that are still live. */
-  finish(): void {
+  /** Finishes all flows that are still live; stops now and then, so that half a million rows need not wait at once. */
+  *finish(): Generator<void> {
     this.#table.drain(Number.POSITIVE_INFINITY, this.#end)
     this.#packet++
-    this.#emit()
+    const order = this.#order()
+    for (let from = 0; from < order.length; from += PORTION) {
+      this.#hand(order, from, Math.min(from + PORTION, order.length))
+      yield
+    }
+    this.#finished.length = 0
   }
 
   /** Every captured packet lets time go on. */
@@ -256,25 +263,35 @@ export class FlowAssembler {
     this.#finished.push(slot)
   }
 
-  /** Hands the finished flows over, ordered by their first packet. */
+  /** Hands the finished flows over. */
   #emit(): void {
+    const order = this.#order()
+    this.#hand(order, 0, order.length)
+    this.#finished.length = 0
+  }
+
+  /** The finished flows by their first packet: first packet and place in one double (2^32 packets, 2^20 flows at once). */
+  #order(): Float64Array {
     const finished = this.#finished
     const table = this.#table
-    // First packet and place in one double: 2^32 packets, 2^20 flows at once.
     const order = new Float64Array(finished.length)
     for (let i = 0; i < finished.length; i++) {
       table.warmSlot(finished[i]!)
       order[i] = table.f[(table.b + R.FIRST_PACKET) >> 1]! * 1048576 + i
     }
-    order.sort()
-    for (let i = 0; i < finished.length; i++) {
-      const slot = finished[order[i]! % 1048576]!
+    return order.sort()
+  }
+
+  /** Hands over the flows from place `from` of `order` to before `to`. */
+  #hand(order: Float64Array, from: number, to: number): void {
+    const table = this.#table
+    for (let i = from; i < to; i++) {
+      const slot = this.#finished[order[i]! % 1048576]!
       table.at(slot)
       this.#sink.flow(table.u, table.f, table.b)
       this.#delivery.release(slot)
       table.release(slot)
     }
-    finished.length = 0
   }
 }
 

@@ -55,7 +55,7 @@ export async function* readParallel(
   } finally {
     void worker.terminate()
   }
-  assembler.finish()
+  for (const _ of assembler.finish()) yield* rows.take(false)
   settle(report, assembler)
   yield* rows.take(true)
 }
