@@ -2,7 +2,7 @@ import type { Dictionary } from '../schema/dictionary.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import type { ReadInputOptions } from './read.ts'
 import { readBatches } from './read.ts'
-import { InputError, type Problem, ReadReport } from './read-report.ts'
+import { InputError, type Problem, ReadReport, reportFields } from './read-report.ts'
 
 /** What one source is, as `motewatch inspect` shows it. */
 export interface SourceInspection {
@@ -131,17 +131,8 @@ function count(
 function summary(report: ReadReport, tally: Tally): SourceInspection {
   const devices = tally.local.size > 0 ? tally.local : tally.other
   return {
-    source: report.source,
-    adapter: report.adapter,
-    dialect: report.dialect,
+    ...reportFields(report),
     kind: report.adapter !== '' && report.read === 0 && report.notes.length === 0 ? 'empty' : tally.kind,
-    unit: report.unit,
-    read: report.read,
-    used: report.used,
-    rejected: report.rejected,
-    reasons: Object.fromEntries(report.reasons),
-    problems: report.problems,
-    notes: report.notes,
     records: tally.records,
     mapping: [...report.mapping].map(([field, column]) => ({ field, column })),
     unmapped: report.unmapped,

@@ -58,6 +58,13 @@ export class ReadReport {
   }
 }
 
+/** A report as plain data, for JSON. */
+export function reportFields(report: ReadReport) {
+  const { source, adapter, dialect, unit, read, used, rejected, problems, notes } = report
+  const reasons = Object.fromEntries(report.reasons)
+  return { source, adapter, dialect, unit, read, used, rejected, reasons, problems, notes }
+}
+
 /** Input of which nothing can be used; the message says place, expectation, value and remedy. */
 export class InputError extends Error {
   override readonly name = 'InputError'

@@ -1,6 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseAcceptedAlarms } from '../pipeline/alarms.ts'
-import { DEFAULT_READINGS_THRESHOLD, DEFAULT_THRESHOLD, MODEL_CHOICES } from '../pipeline/options.ts'
+import {
+  DEFAULT_READINGS_THRESHOLD,
+  DEFAULT_THRESHOLD,
+  MODEL_CHOICES,
+  type ModelChoice,
+} from '../pipeline/options.ts'
 
 /** How to read the input: the same for every command that reads. */
 export interface InputOptions {
@@ -30,8 +35,25 @@ export function scoringOptions(command: Command): Command {
     .option('--workers <n>', 'threads; default one a core', wholeNumber(1, 1024))
 }
 
-export function modelsOption(command: Command): Command {
-  return command.option('--models <folder>', 'folder with the trained models', 'models/')
+/** What a command that scores with trained models is told. */
+export interface TrainedOptions extends InputOptions {
+  models: string
+  model?: ModelChoice
+  threshold?: number
+  local?: string[]
+  workers?: number
+}
+
+/** Adds everything of {@link TrainedOptions}. */
+export function trainedOptions(command: Command): Command {
+  scoringOptions(inputOptions(command)).option(
+    '--models <folder>',
+    'folder with the trained models',
+    'models/',
+  )
+  return thresholdOption(command).addOption(
+    modelOption('which of the trained models decide; all of them when left out'),
+  )
 }
 
 export function thresholdOption(command: Command): Command {

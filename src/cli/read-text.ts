@@ -43,22 +43,6 @@ function balance(read: number, used: number, unit: string): string {
   return `${counted(read, unit)} = ${count(used)} used + ${count(read - used)} rejected`
 }
 
-/** A report as JSON. */
-export function reportJson(report: ReadReport): Record<string, unknown> {
-  return {
-    source: report.source,
-    adapter: report.adapter,
-    dialect: report.dialect,
-    unit: report.unit,
-    read: report.read,
-    used: report.used,
-    rejected: report.rejected,
-    reasons: Object.fromEntries(report.reasons),
-    problems: report.problems,
-    notes: report.notes,
-  }
-}
-
 function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0)
 }

@@ -1,34 +1,5 @@
 import type { FlowBinding, FlowField } from '../table/flow-writer.ts'
-
-/** Zeek's name of a conn.log field -> standard field. IoT-23 adds its labels under several names. */
-const FIELDS: Readonly<Record<string, FlowField>> = {
-  ts: 'ts',
-  uid: 'uid',
-  'id.orig_h': 'orig_h',
-  'id.orig_p': 'orig_p',
-  'id.resp_h': 'resp_h',
-  'id.resp_p': 'resp_p',
-  proto: 'proto',
-  ip_proto: 'proto',
-  service: 'service',
-  duration: 'duration',
-  orig_bytes: 'orig_bytes',
-  resp_bytes: 'resp_bytes',
-  conn_state: 'conn_state',
-  missed_bytes: 'missed_bytes',
-  history: 'history',
-  orig_pkts: 'orig_pkts',
-  orig_ip_bytes: 'orig_ip_bytes',
-  resp_pkts: 'resp_pkts',
-  resp_ip_bytes: 'resp_ip_bytes',
-  orig_l2_addr: 'orig_l2_addr',
-  resp_l2_addr: 'resp_l2_addr',
-  label: 'label',
-  'detailed-label': 'detailed_label',
-  detailed_label: 'detailed_label',
-  det_label: 'detailed_label',
-  detailedlabel: 'detailed_label',
-}
+import { ZEEK_FIELDS } from './fields.ts'
 
 /** The fields of a conn.log without a header, in Zeek's default order; IoT-23's labels follow. */
 export const DEFAULT_FIELDS: readonly string[] = (
@@ -82,7 +53,7 @@ export class ZeekHeader {
     const proto = names.includes('ip_proto') ? 'ip_proto' : 'proto'
     const taken = new Set<FlowField>()
     return names.flatMap((name, column) => {
-      const field = name === proto ? 'proto' : name === 'proto' ? undefined : FIELDS[name]
+      const field = name === proto ? 'proto' : name === 'proto' ? undefined : ZEEK_FIELDS[name]
       if (!field || taken.has(field)) return []
       taken.add(field)
       const source = this.fields[column]!

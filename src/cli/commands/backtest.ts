@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { reportFields } from '../../adapters/read-report.ts'
 import { Highlights } from '../../output/highlights.ts'
 import { incidentJson } from '../../output/incident-json.ts'
 import { openSink } from '../../output/sink.ts'
@@ -22,7 +23,7 @@ import {
 } from '../options.ts'
 import { keepInput } from '../output-target.ts'
 import { progress } from '../progress.ts'
-import { count, counted, reportJson } from '../read-text.ts'
+import { count, counted } from '../read-text.ts'
 import { readOptions } from '../reading.ts'
 import { plain, print, printJson, style, table } from '../terminal.ts'
 
@@ -120,7 +121,7 @@ function backtestJson({ bundles, summary, ...result }: Backtest): Record<string,
     incidents,
     summary: { ...counts, incidents: summary.incidents.length + summary.incidentsLeftOut },
     trained: bundles.map((bundle) => ({ kind: bundle.kind, ...bundle.summary })),
-    sources: reports.map(reportJson),
+    sources: reports.map(reportFields),
   }
 }
 

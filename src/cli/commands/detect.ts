@@ -1,53 +1,35 @@
 import { type Command, Option } from 'commander'
+import { reportFields } from '../../adapters/read-report.ts'
 import { anomalyJson } from '../../output/anomaly-columns.ts'
 import { Highlights } from '../../output/highlights.ts'
 import { incidentJson } from '../../output/incident-json.ts'
 import { openSink, type Sink } from '../../output/sink.ts'
 import { anomalyWriter, TABLE_FORMATS, type TableFormat } from '../../output/writers.ts'
-import type { DetectSummary, ModelChoice } from '../../pipeline/options.ts'
+import type { DetectSummary } from '../../pipeline/options.ts'
 import type { ModelBundle } from '../../store/model-bundle.ts'
 import { detectText } from '../detect-text.ts'
 import { UsageError } from '../failure.ts'
 import { given } from '../given.ts'
 import { cleanUpWhenInterrupted } from '../interrupt.ts'
 import { JsonDocument } from '../json-document.ts'
-import {
-  type InputOptions,
-  inputOptions,
-  modelOption,
-  modelsOption,
-  scoringOptions,
-  thresholdOption,
-} from '../options.ts'
+import { type TrainedOptions, trainedOptions } from '../options.ts'
 import { keepInput, outputTarget } from '../output-target.ts'
 import { progress } from '../progress.ts'
-import { counted, readText, reportJson } from '../read-text.ts'
+import { counted, readText } from '../read-text.ts'
 import { readOptions } from '../reading.ts'
 import { print, style } from '../terminal.ts'
 
-interface Options extends InputOptions {
-  models: string
-  model?: ModelChoice
-  threshold?: number
+interface Options extends TrainedOptions {
   output?: string
   format?: TableFormat
   report?: string
   failOnAnomaly?: true
-  local?: string[]
-  workers?: number
 }
 
 export function detectCommand(program: Command): void {
-  thresholdOption(
-    modelsOption(
-      scoringOptions(
-        inputOptions(
-          program.command('detect').description('Tell which records are unusual, of which device, and why'),
-        ),
-      ),
-    ),
+  trainedOptions(
+    program.command('detect').description('Tell which records are unusual, of which device, and why'),
   )
-    .addOption(modelOption('which of the trained models decide; all of them when left out'))
     .option('-o, --output <file>', 'write every anomaly there: .csv, .json, .ndjson or .parquet')
     .addOption(
       new Option(
@@ -129,7 +111,7 @@ async function run(options: Options): Promise<void> {
     await document.finish({
       incidents: incidents.map(incidentJson),
       summary: counts,
-      sources: reports.map(reportJson),
+      sources: reports.map(reportFields),
       models,
       ...given({ output: options.output, report }),
     })

@@ -1,42 +1,20 @@
 import type { Command } from 'commander'
+import { reportFields } from '../../adapters/read-report.ts'
 import type { Evaluation } from '../../pipeline/evaluator.ts'
-import type { ModelChoice } from '../../pipeline/options.ts'
 import { given } from '../given.ts'
 import { percent, perDay } from '../model-text.ts'
-import {
-  type InputOptions,
-  inputOptions,
-  modelOption,
-  modelsOption,
-  scoringOptions,
-  thresholdOption,
-} from '../options.ts'
+import { type TrainedOptions, trainedOptions } from '../options.ts'
 import { progress } from '../progress.ts'
-import { count, counted, readText, reportJson } from '../read-text.ts'
+import { count, counted, readText } from '../read-text.ts'
 import { readOptions } from '../reading.ts'
 import { plain, print, printJson, style, table } from '../terminal.ts'
-
-interface Options extends InputOptions {
-  models: string
-  model?: ModelChoice
-  threshold?: number
-  local?: string[]
-  workers?: number
-}
 
 const SHOWN_LABELS = 20
 
 export function evaluateCommand(program: Command): void {
-  thresholdOption(
-    modelsOption(
-      scoringOptions(
-        inputOptions(
-          program.command('evaluate').description('Compare what the models say with the labels of the input'),
-        ),
-      ),
-    ),
+  trainedOptions(
+    program.command('evaluate').description('Compare what the models say with the labels of the input'),
   )
-    .addOption(modelOption('which of the trained models decide; all of them when left out'))
     .addHelpText('after', EXAMPLES)
     .action(run)
 }
@@ -46,7 +24,7 @@ Examples:
   $ motewatch evaluate --input conn.log.labeled --models models/ --json
   $ motewatch evaluate --input labelled/ --threshold 0.8`
 
-async function run(options: Options): Promise<void> {
+async function run(options: TrainedOptions): Promise<void> {
   const { models, model, threshold, local, workers } = options
   const { input, reading } = await readOptions(options)
   const [{ evaluate }, { loadBundles }] = await Promise.all([
@@ -63,7 +41,7 @@ async function run(options: Options): Promise<void> {
     })
     bar.stop()
     const { reports, ...measures } = evaluation
-    if (options.json) printJson({ ...measures, sources: reports.map(reportJson) })
+    if (options.json) printJson({ ...measures, sources: reports.map(reportFields) })
     else print(await evaluationText(evaluation))
   } finally {
     bar.stop()

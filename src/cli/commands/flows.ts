@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { ReadReport } from '../../adapters/read-report.ts'
+import { reportFields } from '../../adapters/read-report.ts'
 import { flowJson } from '../../output/flow-columns.ts'
 import { openSink } from '../../output/sink.ts'
 import { FLOW_FORMATS, type FlowFormat, flowWriter } from '../../output/writers.ts'
@@ -8,7 +9,7 @@ import { JsonDocument } from '../json-document.ts'
 import { type InputOptions, inputOptions, wholeNumber } from '../options.ts'
 import { outputTarget } from '../output-target.ts'
 import { progress } from '../progress.ts'
-import { readText, reportJson } from '../read-text.ts'
+import { readText } from '../read-text.ts'
 import { readOptions } from '../reading.ts'
 import { printJson } from '../terminal.ts'
 
@@ -68,7 +69,7 @@ async function run(options: Options): Promise<void> {
   } finally {
     bar.stop()
   }
-  const sources = reports.map(reportJson)
+  const sources = reports.map(reportFields)
   if (document) await document.finish({ summary: { flows }, sources })
   else if (options.json)
     printJson({ summary: { flows }, output: target.path, format: target.format, sources })

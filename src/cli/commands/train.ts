@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { reportFields } from '../../adapters/read-report.ts'
 import { DEFAULT_CONTAMINATION, type ModelChoice } from '../../pipeline/options.ts'
 import { given } from '../given.ts'
 import { modelText } from '../model-text.ts'
@@ -13,7 +14,7 @@ import {
   wholeNumber,
 } from '../options.ts'
 import { progress } from '../progress.ts'
-import { readText, reportJson } from '../read-text.ts'
+import { readText } from '../read-text.ts'
 import { readOptions } from '../reading.ts'
 import { print, printJson, style } from '../terminal.ts'
 
@@ -80,7 +81,7 @@ async function run(options: Options): Promise<void> {
       printJson({
         models: outputDir,
         trained: result.bundles.map(({ kind, summary }) => ({ kind, ...summary })),
-        sources: result.reports.map(reportJson),
+        sources: result.reports.map(reportFields),
         seconds: result.seconds,
       })
       return

@@ -66,7 +66,7 @@ ${tile(n(scored), 'records scored')}
 ${tile(n(anomalies), `anomalies, ${percent(scored > 0 ? anomalies / scored : 0)} of the records`, anomalies > 0 ? 'alarm' : 'good')}
 ${tile(n(found), 'incidents: anomalies of one behaviour together')}
 ${tile(n(devices), 'devices with anomalies')}
-${tile([...new Set(Object.values(thresholds))].join(' / '), `confidence from which a record is an anomaly${new Set(Object.values(thresholds)).size > 1 ? ` (${Object.keys(thresholds).join(' / ')})` : ''}`)}
+${thresholdTile(thresholds)}
 </div>`
 }
 
@@ -173,4 +173,11 @@ function clock(t: number): string {
 
 function percent(share: number): string {
   return `${Number((share * 100).toPrecision(2))} %`
+}
+
+/** The threshold; of flows and readings where they differ. */
+function thresholdTile(thresholds: DetectSummary['thresholds']): Markup {
+  const distinct = [...new Set(Object.values(thresholds))]
+  const kinds = distinct.length > 1 ? ` (${Object.keys(thresholds).join(' / ')})` : ''
+  return tile(distinct.join(' / '), `confidence from which a record is an anomaly${kinds}`)
 }
