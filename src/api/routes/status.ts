@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import type { Routes } from '../app.ts'
+
+const Status = z.object({
+  status: z.literal('ok'),
+  version: z.string(),
+  /** Seconds. */
+  uptime: z.number(),
+})
+
+export const statusRoutes: Routes = (app, service) => {
+  app.get(
+    '/status',
+    {
+      config: { access: { role: 'viewer' } },
+      schema: { tags: ['status'], summary: 'Is all well?', response: { 200: Status } },
+    },
+    () => ({
+      status: 'ok' as const,
+      version: service.version,
+      uptime: Date.now() / 1000 - service.started,
+    }),
+  )
+}
