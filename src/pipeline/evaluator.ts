@@ -1,10 +1,11 @@
 import { InputError, type ReadReport } from '../adapters/read-report.ts'
 import { labelOf } from '../anomalies/fields.ts'
 import { evidenceAt } from '../models/calibration.ts'
-import { averagePrecision, rocAuc } from '../models/metrics.ts'
+import { type CurvePoint, Ranking } from '../models/metrics.ts'
 import { stringAt } from '../schema/dictionary.ts'
 import type { CalibratedModel, ModelBundle } from '../store/model-bundle.ts'
 import { AlarmCounter, Watch } from './alarms.ts'
+import { INCIDENT_GAP, type LabelledIncidents, labelledIncidents } from './labelled-incidents.ts'
 import { DEFAULT_CONTAMINATION, DEFAULT_THRESHOLD, thresholdOf } from './options.ts'
 import { benignCodes } from './rows.ts'
 import type { ScoredRows } from './scorer.ts'
@@ -18,8 +19,31 @@ export interface Measures {
   readonly recall: number | null
   /** Share of the benign rows at or above the threshold. */
   readonly falseAlarmRate: number | null
-  /** Recall by the finest label there is, attacks only. */
-  readonly byLabel: Readonly<Record<string, { readonly rows: number; readonly recall: number }>>
+  /** Labelled incidents with at least one row at or above the threshold. */
+  readonly incidents: {
+    readonly labelled: number
+    readonly found: number
+    readonly recall: number | null
+  }
+  /** By the finest label there is, attacks only. */
+  readonly byLabel: Readonly<Record<string, LabelMeasures>>
+  /** Points of the ROC and the precision-recall curve, strictest first, at most a few hundred. */
+  readonly curve: readonly EvaluationPoint[]
+}
+
+/** What was found of one label. */
+export interface LabelMeasures {
+  readonly rows: number
+  /** Share of the rows at or above the threshold. */
+  readonly recall: number
+  /** Labelled incidents, and those with at least one row at or above the threshold. */
+  readonly incidents: number
+  readonly incidentsFound: number
+}
+
+/** What alarming every row at most as probable as `p` gives. */
+export interface EvaluationPoint extends Omit<CurvePoint, 'score'> {
+  readonly p: number
 }
 
 /** What `evaluate` says; JSON-able. */
@@ -30,6 +54,8 @@ export interface Evaluation {
   /** Rows without a label, or benign ones that `after` excludes. */
   readonly leftOut: number
   readonly threshold: number
+  /** Seconds without attack rows of a label on a device after which the next begins another labelled incident. */
+  readonly incidentGap: number
   readonly ensemble: Measures
   readonly models: Readonly<Record<string, Measures>>
   /** What each threshold promises (p) and what it gave on these rows. */
@@ -137,6 +163,8 @@ export class Evaluator {
       )
     }
     const ensemble = this.#ensemble.values
+    const incidents = labelledIncidents(truth, this.#device.values, this.#ts.values)
+    const measures = ({ values }: Numbers) => this.#measures(values, incidents)
     const malicious = truth.reduce((sum, c) => sum + (c >= 0 ? 1 : 0), 0)
     return {
       rows: this.rows,
@@ -144,8 +172,9 @@ export class Evaluator {
       malicious,
       leftOut: this.#leftOut,
       threshold: this.#threshold,
-      ensemble: this.#measures(ensemble),
-      models: Object.fromEntries([...this.#models].map(([name, n]) => [name, this.#measures(n.values)])),
+      incidentGap: INCIDENT_GAP,
+      ensemble: measures(this.#ensemble),
+      models: Object.fromEntries([...this.#models].map(([name, n]) => [name, measures(n)])),
       thresholds: [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99].map((threshold) => {
         const least = this.#least(threshold)
         return {
@@ -156,7 +185,7 @@ export class Evaluator {
         }
       }),
       falseAlarms: this.#falseAlarms(this.#least(this.#threshold)),
-      calibration: [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5].map((least) => ({
+      calibration: Array.from({ length: 19 }, (_, k) => 0.5 + k / 4).map((least) => ({
         p: 10 ** -least,
         measured: rates(ensemble, truth, least).falseAlarmRate,
       })),
@@ -190,24 +219,38 @@ export class Evaluator {
     }
   }
 
-  #measures(evidence: Float64Array): Measures {
+  #measures(evidence: Float64Array, incidents: LabelledIncidents): Measures {
     const truth = this.#truth.values
     const least = this.#least(this.#threshold)
-    const rows = new Float64Array(this.#classes.length)
-    const found = new Float64Array(this.#classes.length)
+    const byClass = this.#classes.map(() => ({ rows: 0, found: 0, incidents: 0, incidentsFound: 0 }))
+    const noticed = new Set<number>()
     for (let i = 0; i < truth.length; i++) {
       if (truth[i]! < 0) continue
-      rows[truth[i]!]!++
-      if (evidence[i]! >= least) found[truth[i]!]!++
+      const own = byClass[truth[i]!]!
+      own.rows++
+      if (!(evidence[i]! >= least)) continue
+      own.found++
+      noticed.add(incidents.of[i]!)
     }
-    const isAttack = truth.map((c) => (c >= 0 ? 1 : 0))
+    for (const c of incidents.classes) byClass[c]!.incidents++
+    for (const incident of noticed) byClass[incidents.classes[incident]!]!.incidentsFound++
+    const ranking = new Ranking(
+      evidence,
+      truth.map((c) => (c >= 0 ? 1 : 0)),
+    )
+    const labelled = incidents.classes.length
     return {
-      rocAuc: orNull(rocAuc(evidence, isAttack)),
-      averagePrecision: orNull(averagePrecision(evidence, isAttack)),
+      rocAuc: orNull(ranking.rocAuc),
+      averagePrecision: orNull(ranking.averagePrecision),
       ...rates(evidence, truth, least),
+      incidents: { labelled, found: noticed.size, recall: orNull(noticed.size / labelled) },
       byLabel: Object.fromEntries(
-        this.#classes.map((name, c) => [name, { rows: rows[c]!, recall: found[c]! / rows[c]! }]),
+        byClass.map(({ rows, found, ...incidentsOf }, c) => [
+          this.#classes[c]!,
+          { rows, recall: found / rows, ...incidentsOf },
+        ]),
       ),
+      curve: ranking.curve().map(({ score, ...point }) => ({ p: 10 ** -score, ...point })),
     }
   }
 
