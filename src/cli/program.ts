@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { abortOutputs, outputsOpen } from '../output/sink.ts'
 import { backtestCommand } from './commands/backtest.ts'
+import { demoCommand } from './commands/demo.ts'
 import { detectCommand } from './commands/detect.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
 import { flowsCommand } from './commands/flows.ts'
 import { initCommand } from './commands/init.ts'
 import { inspectCommand } from './commands/inspect.ts'
+import { serveCommand } from './commands/serve.ts'
 import { simulateCommand } from './commands/simulate.ts'
-import { startCommand } from './commands/start.ts'
 import { trainCommand } from './commands/train.ts'
 import { fail } from './failure.ts'
 
@@ -41,7 +42,7 @@ function program(): Command {
     .showHelpAfterError(false)
     .addHelpText('after', EXAMPLES)
   for (const command of [
-    startCommand,
+    demoCommand,
     initCommand,
     trainCommand,
     detectCommand,
@@ -50,6 +51,7 @@ function program(): Command {
     inspectCommand,
     flowsCommand,
     simulateCommand,
+    serveCommand,
   ]) {
     command(program)
   }
@@ -58,11 +60,12 @@ function program(): Command {
 
 const EXAMPLES = `
 Examples:
-  $ motewatch start                                  try everything on the bundled sample
+  $ motewatch demo                                   try everything on the bundled sample
   $ motewatch train --input traffic.csv              learn what is normal, into models/
   $ motewatch detect --input new.pcap                say what is not, and why
   $ motewatch detect --input new.pcap --output anomalies.csv --report report.html
   $ tcpdump -w - | motewatch detect --input -
+  $ motewatch serve                                  run as a service: http://localhost:5000
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 anomalies found with --fail-on-anomaly.
 motewatch COMMAND --help tells the options of a command.`

@@ -8,6 +8,10 @@ export const Config = z.object({
     .describe('address to listen on; another than loopback needs an account'),
   port: z.number().int().min(0).max(65_535).default(5000),
   database: z.string().default('data/motewatch.db').describe('SQLite file or postgres:// URL'),
+  log: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('least level of the log'),
 })
 
 export type Config = z.infer<typeof Config>

@@ -1,11 +1,17 @@
+import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { Database } from '../store/database.ts'
+import type { Readiness } from './readiness.ts'
 
 /** The parts of a running service, as the API's routes see them. */
 export interface Service {
   readonly config: Config
   readonly database: Database
+  readonly log: Logger
+  readonly readiness: Readiness
   /** Seconds since the epoch at which it was started. */
   readonly started: number
   readonly version: string
+  /** Finishes what was begun and closes everything; a second call waits for the first. */
+  stop(): Promise<void>
 }

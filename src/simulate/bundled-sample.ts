@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type WriteOptions, type WrittenIncident, writeSimulation } from './write-simulation.ts'
 
-/** The sample that `motewatch init` and `npm start` train and detect on. */
+/** The sample that `motewatch init`, `demo` and the first `serve` train and detect on. */
 export interface BundledSample {
   /** Zeek log with labels. */
   readonly flows: string

@@ -13,9 +13,9 @@ import { print, style, table } from '../terminal.ts'
 const MODELS = 'models/'
 const REPORT = 'demo/report.html'
 
-export function startCommand(program: Command): void {
+export function demoCommand(program: Command): void {
   program
-    .command('start')
+    .command('demo')
     .description('Show what Motewatch does, on the bundled sample')
     .addHelpText('after', EXAMPLES)
     .action(run)
@@ -26,7 +26,7 @@ Makes the sample in demo/sample/, trains on its quiet part into models/ where th
 all of it, compares with what was hidden in it, and writes a report to demo/report.html.
 
 Example:
-  $ motewatch start`
+  $ motewatch demo`
 
 async function run(): Promise<void> {
   print(style('dim', 'Simulating four days of a home and a small factory …'))
@@ -70,6 +70,7 @@ async function run(): Promise<void> {
   print(`\nNow with your own data:
   motewatch train --input FILE                          a capture, a log, a CSV, a folder
   motewatch detect --input FILE --report report.html
+  motewatch serve                                       leave it running: API, live events
   motewatch --help`)
 }
 
