@@ -1,4 +1,4 @@
-import { Recent } from './recent.ts'
+import { Recent } from '../schema/recent.ts'
 
 /** Behaviours, contacts and places remembered at a time; those unused for longest make room. */
 const MOST_BEHAVIOURS = 5000

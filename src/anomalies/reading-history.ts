@@ -1,8 +1,8 @@
 import { stringAt } from '../schema/dictionary.ts'
 import type { ReadingBatch } from '../schema/reading-batch.ts'
+import { Recent } from '../schema/recent.ts'
 import type { Cause } from './classify.ts'
 import { sideOf } from './classify.ts'
-import { Recent } from './recent.ts'
 
 /** Devices remembered, those unusual longest ago make room; and metrics of each. */
 const MOST_DEVICES = 5000

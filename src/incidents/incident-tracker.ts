@@ -1,6 +1,6 @@
-import { Recent } from '../anomalies/recent.ts'
 import type { Anomaly } from '../schema/anomaly.ts'
 import type { Incident } from '../schema/incident.ts'
+import { Recent } from '../schema/recent.ts'
 import { IncidentBuilder } from './incident-builder.ts'
 
 /** Incidents under way at a time: of which half are sure to be remembered, as many as the grouping remembers. */

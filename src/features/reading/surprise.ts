@@ -9,108 +9,136 @@ const NEW_DAY = 0.08
 const DAYS = 2
 /** Readings before which nothing can be a surprise. */
 const FIRST = 20
-/** Beyond this squares overflow. */
-const FARTHEST = 1e150
+/** Beyond this squares overflow in float32. */
+const FARTHEST = 1e18
 /** Differences below this share of the value are none. */
 const RELATIVE_FLOOR = 1e-3
+
+/** Values kept for each part of the day: usual value, variance, days seen, the last of them. */
+const PART_VALUES = 4
+/** Bins over the logarithm of a distance, and where the last begins. */
+const BINS = 64
+const LAST = 5.1
+const WIDTH = LAST / (BINS - 1)
+/** Each of the three views has a past: number of distances, then how many lie in each bin. */
+const PAST_VALUES = 1 + BINS
+const PASTS_AT = PARTS * PART_VALUES
+/** float32 values of what is remembered of a metric, beside the numbers. */
+export const SURPRISE_VALUES = PASTS_AT + 3 * PAST_VALUES
+
+/** All that a surprise knows. */
+export interface SurpriseState {
+  /** Readings so far. */
+  n: number
+  usual: number
+  variance: number
+  recent: number
+  recentVariance: number
+  /** (SURPRISE_VALUES) the parts of the day, then the three pasts; undefined for the first twenty readings. */
+  memory: Float32Array | undefined
+}
 
 /**
  * How rare a reading is for its own device, told as the readings come: -log10 of how often its past was as far from
  * what was to be expected, 0 = ordinary. Mean of three views: the reading against the usual, the recent mean against
  * the usual, and the reading against the same time on other days. Each is a distance in its own past spread and
  * is ranked among its own past (as HTM's anomaly likelihood does with prediction errors: Ahmad et al. 2017), so
- * that restless and quiet metrics, or a change that lasts, come to speak alike. 1 kB, whatever it has seen.
+ * that restless and quiet metrics, or a change that lasts, come to speak alike. 1.6 kB, whatever it has seen; next to
+ * nothing before its device is known, so that devices seen once cost little.
  */
 export class Surprise {
-  #n = 0
-  #usual = 0
-  #variance = 0
-  #recent = 0
-  #recentVariance = 0
-  /** By part of the day: usual value, variance, days seen, the last of them. */
-  readonly #partMean = new Float64Array(PARTS)
-  readonly #partVariance = new Float64Array(PARTS)
-  readonly #partDays = new Uint16Array(PARTS)
-  readonly #partLast = new Int32Array(PARTS).fill(-1)
-  readonly #pasts = [new Past(), new Past(), new Past()] as const
+  readonly #s: SurpriseState
+
+  /** @param state what {@link save} gave; becomes the surprise's own */
+  constructor(
+    state: SurpriseState = { n: 0, usual: 0, variance: 0, recent: 0, recentVariance: 0, memory: undefined },
+  ) {
+    this.#s = state
+  }
+
+  /** A copy of all that is known. */
+  save(): SurpriseState {
+    return { ...this.#s, memory: this.#s.memory?.slice() }
+  }
 
   /** Surprise of the next reading, 0 for the first twenty. */
   next(ts: number, value: number): number {
+    const s = this.#s
     const x = Math.max(-FARTHEST, Math.min(FARTHEST, value))
-    if (this.#n === 0) this.#usual = this.#recent = x
-    this.#n++
-    const floor = RELATIVE_FLOOR * Math.abs(this.#usual) + 1e-12
-    const weight = Math.max(USUAL, 1 / this.#n)
-    const off = x - this.#usual
-    const spread = Math.sqrt(this.#variance) + floor
-    this.#recent += Math.max(RECENT, 1 / this.#n) * (x - this.#recent)
-    const shift = this.#recent - this.#usual
-    const [level, recently, daily] = this.#pasts
-    const views =
-      level.rank(off / spread, this.#n) +
-      recently.rank(shift / (Math.sqrt(this.#recentVariance) + floor), this.#n) +
-      daily.rank(this.#ofDay(ts, x, spread, floor), this.#n)
-    this.#usual += weight * off
-    this.#variance = (1 - weight) * (this.#variance + weight * off * off)
-    this.#recentVariance += weight * (shift * shift - this.#recentVariance)
-    return views / 3
-  }
-
-  /** Distance from the same part of other days; 0 while it is not known. */
-  #ofDay(ts: number, x: number, spread: number, floor: number): number {
-    const day = Math.floor(ts / DAY)
-    const part = Math.floor(((ts - day * DAY) * PARTS) / DAY)
-    const days = this.#partDays[part]!
-    const off = days === 0 ? 0 : x - this.#partMean[part]!
-    const usual = Math.sqrt(this.#partVariance[part]!) + spread / 4 + floor
-    if (days === 0) this.#partMean[part] = x
-    this.#partMean[part]! += NEW_DAY * off
-    this.#partVariance[part]! += NEW_DAY * (off * off - this.#partVariance[part]!)
-    if (day !== this.#partLast[part]) {
-      this.#partLast[part] = day
-      this.#partDays[part]! = Math.min(days + 1, 65_535)
+    if (s.n === 0) s.usual = s.recent = x
+    s.n++
+    const floor = RELATIVE_FLOOR * Math.abs(s.usual) + 1e-12
+    const weight = Math.max(USUAL, 1 / s.n)
+    const off = x - s.usual
+    const spread = Math.sqrt(s.variance) + floor
+    s.recent += Math.max(RECENT, 1 / s.n) * (x - s.recent)
+    const shift = s.recent - s.usual
+    let views = 0
+    if (s.n > FIRST) {
+      s.memory ??= new Float32Array(SURPRISE_VALUES)
+      const { memory } = s
+      views =
+        rank(memory, PASTS_AT, off / spread) +
+        rank(memory, PASTS_AT + PAST_VALUES, shift / (Math.sqrt(s.recentVariance) + floor)) +
+        rank(memory, PASTS_AT + 2 * PAST_VALUES, ofDay(memory, ts, x, spread, floor))
     }
-    return days >= DAYS ? off / usual : 0
+    s.usual += weight * off
+    s.variance = (1 - weight) * (s.variance + weight * off * off)
+    s.recentVariance += weight * (shift * shift - s.recentVariance)
+    return views / 3
   }
 }
 
-/** Bins over the logarithm of a distance, and where the last begins. */
-const BINS = 64
-const LAST = 5.1
-const WIDTH = LAST / (BINS - 1)
-
-/** A past of distances, as a histogram of their logarithms. */
-class Past {
-  readonly #counts = new Uint32Array(BINS)
-  #n = 0
-
-  /** Evidence of a distance among those before it, which it joins: -log10 of the share that was as large. */
-  rank(distance: number, readings: number): number {
-    const size = Math.log1p(Math.abs(distance))
-    const bin = Math.min(BINS - 1, Math.floor(size / WIDTH))
-    let above = 0
-    for (let b = BINS - 1; b > bin; b--) above += this.#counts[b]!
-    // Within a bin distances are taken to spread evenly.
-    const within = this.#counts[bin]! * Math.max(0, bin + 1 - size / WIDTH)
-    let evidence = Math.log10((this.#n + 1) / (above + within + 1))
-    if (above === 0 && this.#counts[bin] === 0 && this.#n > 50) evidence += this.#beyond(size)
-    this.#counts[bin]!++
-    this.#n++
-    return readings <= FIRST ? 0 : evidence
+/** Distance from the same part of other days; 0 while it is not known. */
+function ofDay(memory: Float32Array, ts: number, x: number, spread: number, floor: number): number {
+  const day = Math.floor(ts / DAY)
+  const [MEAN, VARIANCE, SEEN, LATEST] = [0, 1, 2, 3].map(
+    (k) => Math.floor(((ts - day * DAY) * PARTS) / DAY) * PART_VALUES + k,
+  ) as [number, number, number, number]
+  const days = memory[SEEN]!
+  const off = days === 0 ? 0 : x - memory[MEAN]!
+  const usual = Math.sqrt(memory[VARIANCE]!) + spread / 4 + floor
+  if (days === 0) memory[MEAN] = x
+  memory[MEAN]! += NEW_DAY * off
+  memory[VARIANCE]! += NEW_DAY * (off * off - memory[VARIANCE]!)
+  if (days === 0 || day !== memory[LATEST]) {
+    memory[LATEST] = day
+    memory[SEEN] = days + 1
   }
+  return days >= DAYS ? off / usual : 0
+}
 
-  /** Evidence that a size beyond all of the past adds: an exponential tail from the largest fiftieth of them. */
-  #beyond(size: number): number {
-    let top = BINS - 1
-    while (this.#counts[top] === 0) top--
-    let count = 0
-    let sum = 0
-    let b = top
-    for (; count < this.#n / 50; b--) {
-      count += this.#counts[b]!
-      sum += this.#counts[b]! * (b + 0.5)
-    }
-    const scale = Math.max(WIDTH / 2, (sum / count - (b + 1)) * WIDTH)
-    return Math.min(4, ((size - (top + 1) * WIDTH) / scale) * Math.LOG10E)
+/**
+ * Evidence of a distance among the past ones, which it joins: -log10 of the share that was as large. The past is a
+ * histogram of the logarithms of distances.
+ */
+function rank(memory: Float32Array, at: number, distance: number): number {
+  const n = memory[at]!
+  const counts = memory.subarray(at + 1, at + PAST_VALUES)
+  const size = Math.log1p(Math.abs(distance))
+  const bin = Math.min(BINS - 1, Math.floor(size / WIDTH))
+  let above = 0
+  for (let b = BINS - 1; b > bin; b--) above += counts[b]!
+  // Within a bin distances are taken to spread evenly.
+  const within = counts[bin]! * Math.max(0, bin + 1 - size / WIDTH)
+  let evidence = Math.log10((n + 1) / (above + within + 1))
+  if (above === 0 && counts[bin] === 0 && n > 50) evidence += beyond(counts, n, size)
+  counts[bin]!++
+  memory[at] = n + 1
+  return evidence
+}
+
+/** Evidence that a size beyond all of the past adds: an exponential tail from the largest fiftieth of them. */
+function beyond(counts: Float32Array, n: number, size: number): number {
+  let top = BINS - 1
+  while (counts[top] === 0) top--
+  let count = 0
+  let sum = 0
+  let b = top
+  for (; count < n / 50; b--) {
+    count += counts[b]!
+    sum += counts[b]! * (b + 0.5)
   }
+  const scale = Math.max(WIDTH / 2, (sum / count - (b + 1)) * WIDTH)
+  return Math.min(4, ((size - (top + 1) * WIDTH) / scale) * Math.LOG10E)
 }
