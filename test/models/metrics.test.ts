@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../src/kernels/random.ts'
-import { averagePrecision, rocAuc } from '../../src/models/metrics.ts'
+import { averagePrecision, Ranking, rocAuc } from '../../src/models/metrics.ts'
 
 /** The definition, pair by pair. */
 function pairwise(scores: number[], labels: number[]): number {
@@ -47,5 +47,40 @@ describe('ranking metrics', () => {
     expect(averagePrecision([1, 2], [0, 0])).toBeNaN()
     expect(() => rocAuc([1, 2], [1])).toThrow('expected 2 labels, one a score, got 1')
     expect(() => rocAuc([1, Number.NaN], [0, 1])).toThrow('score 1 is NaN')
+  })
+
+  it('the curve goes through every step worth drawing, and the area under it is that of rocAuc', () => {
+    const random = new Random(9)
+    const n = 20_000
+    const labels = Array.from({ length: n }, () => (random.float() < 0.2 ? 1 : 0))
+    const scores = labels.map((label) => random.float() + label * random.float())
+    const curve = new Ranking(scores, labels).curve()
+    expect(curve.length).toBeLessThan(600)
+    let area = 0
+    let [x, y] = [0, 0]
+    for (const { recall, falseAlarmRate } of curve) {
+      area += ((falseAlarmRate! - x) * (recall! + y)) / 2
+      ;[x, y] = [falseAlarmRate!, recall!]
+    }
+    expect([x, y]).toEqual([1, 1])
+    expect(area).toBeCloseTo(rocAuc(scores, labels), 3)
+    const some = curve[100]!
+    const above = scores.map((s, i) => [s >= some.score, labels[i] === 1] as const).filter(([a]) => a)
+    expect(some.precision).toBe(above.filter(([, hit]) => hit).length / above.length)
+  })
+
+  it('a curve is worked by hand where it is short', () => {
+    const share = (score: number, recall: number, falseAlarmRate: number, precision: number) => ({
+      score,
+      recall,
+      falseAlarmRate,
+      precision,
+    })
+    expect(new Ranking([3, 3, 2, 1], [1, 0, 1, 0]).curve()).toEqual([
+      share(3, 0.5, 0.5, 0.5),
+      share(2, 1, 0.5, 2 / 3),
+      share(1, 1, 1, 0.5),
+    ])
+    expect(new Ranking([2, 1], [1, 1]).curve()[0]).toEqual({ ...share(2, 0.5, 0, 1), falseAlarmRate: null })
   })
 })

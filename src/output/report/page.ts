@@ -50,11 +50,11 @@ export function clock(t: number): string {
   return rfc3339(t).slice(0, 19).replace('T', ' ')
 }
 
-/** 0.0123 -> `1.2 %`; two digits of what is left to 100 as well, so that 99.96 % is not told as 100. */
+/** 0.0123 -> `1.2 %`; close to all by what is left, so that 99.96 % is not told as 100. */
 export function percent(share: number | null): string {
   if (share === null) return '–'
-  const near = share > 0.5 && share < 1
-  const value = near ? 100 - Number(((1 - share) * 100).toPrecision(2)) : Number((share * 100).toPrecision(2))
+  const digits = (part: number, most: number) => Number((part * 100).toPrecision(most))
+  const value = share > 0.5 && share < 1 ? 100 - digits(1 - share, share < 0.99 ? 2 : 1) : digits(share, 2)
   return `${Number(value.toPrecision(6))} %`
 }
 

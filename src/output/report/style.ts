@@ -5,12 +5,14 @@ export const STYLE = `
   --page: #f5f6f8; --card: #fff; --line: #e3e6eb; --soft: #eef1f5;
   --text: #1a1f29; --dim: #626c7c; --accent: #2b5fd9; --alarm: #cf3a2c; --warn: #b26a00; --good: #1d8348;
   --band: #bcd3f7; --alarm-soft: #fbe6e3; --warn-soft: #fdf1dc;
+  --second: #0f8a6d; --third: #b26a00; --fourth: #8a4bbd;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #10141b; --card: #181e28; --line: #2a3240; --soft: #222a36;
     --text: #e6eaf1; --dim: #97a3b6; --accent: #7ba6ff; --alarm: #ff7868; --warn: #f0b04f; --good: #58c98a;
     --band: #2f4a7d; --alarm-soft: #3a201f; --warn-soft: #362a17;
+    --second: #4cc9a6; --third: #f0b04f; --fourth: #c79bf2;
   }
 }
 * { box-sizing: border-box; }
@@ -59,6 +61,33 @@ td:last-child, th:last-child { padding-right: 0; }
 .axis { position: relative; height: 34px; font-size: 12px; color: var(--dim); }
 .axis span { position: absolute; transform: translateX(-50%); white-space: nowrap; text-align: center; line-height: 1.3; }
 
+.charts { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; }
+.charts h3, .card h3 { font-size: 15px; margin: 0 0 8px; }
+.charts .card p { margin: 6px 0 0; text-wrap: pretty; }
+.chart { width: 100%; height: auto; display: block; }
+.chart text { fill: var(--dim); font-size: 12px; font-variant-numeric: tabular-nums; }
+.chart .name { fill: var(--text); }
+.chart .rule { stroke: var(--line); stroke-width: 1; }
+.chart .reference { fill: none; stroke: var(--dim); stroke-width: 1.3; stroke-dasharray: 4 4; }
+.chart .interval { stroke: var(--accent); stroke-width: 6; stroke-opacity: 0.22; stroke-linecap: round; }
+.chart .series { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
+.chart .s1 { stroke: var(--accent); stroke-width: 2.8; }
+.chart .s2 { stroke: var(--second); }
+.chart .s3 { stroke: var(--third); stroke-dasharray: 7 3; }
+.chart .s4 { stroke: var(--fourth); stroke-dasharray: 2 3; }
+.chart .point { fill: var(--accent); stroke: var(--card); stroke-width: 2; }
+.chart .point.hollow { fill: var(--card); stroke: var(--accent); }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 18px; color: var(--dim); font-size: 13px; margin: 0 0 10px; }
+.legend span { display: inline-flex; align-items: center; gap: 7px; }
+.legend i { width: 22px; height: 0; border-top: 2px solid var(--accent); }
+.legend .s1 { border-top-width: 4px; }
+.legend .s2 { border-color: var(--second); }
+.legend .s3 { border-color: var(--third); border-top-style: dashed; }
+.legend .s4 { border-color: var(--fourth); border-top-style: dotted; border-top-width: 3px; }
+.measure { display: grid; grid-template-columns: 1fr 64px; gap: 10px; align-items: center; min-width: 150px; }
+.bar.found i { background: var(--good); }
+.measure .bar i { min-width: 0; }
+
 .anomaly { margin-top: 12px; }
 .anomaly header { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: baseline; }
 .anomaly .confidence { margin-left: auto; font-variant-numeric: tabular-nums; font-weight: 600; white-space: nowrap; }
@@ -88,7 +117,7 @@ footer { margin-top: 40px; color: var(--dim); font-size: 13px; }
 @media (max-width: 760px) {
   main { padding: 20px 14px 32px; }
   h1 { font-size: 23px; }
-  .columns { grid-template-columns: 1fr; }
+  .columns, .charts { grid-template-columns: 1fr; }
   .timeline { grid-template-columns: 1fr max-content; }
   .timeline .who { grid-column: 1 / -1; max-width: none; margin-top: 6px; }
   .timeline .empty { display: none; }
