@@ -26,6 +26,7 @@ import { type PreparedBatch, Stages } from './pipeline/stages.ts'
 import { Tally } from './pipeline/tally.ts'
 import { TrainingData } from './pipeline/training-data.ts'
 import type { Anomaly } from './schema/anomaly.ts'
+import type { Batch } from './schema/reading-batch.ts'
 import type { ModelBundle } from './store/model-bundle.ts'
 
 /**
@@ -35,14 +36,26 @@ import type { ModelBundle } from './store/model-bundle.ts'
  * their input once, batch by batch, in bounded memory.
  */
 
+/** What to read: files, folders, `-`; or batches from elsewhere in order of time, with a name for where that is. */
+export type Inputs = readonly string[] | BatchSource
+
+export interface BatchSource {
+  readonly name: string
+  /** Reads it from the beginning; what is read is counted in a report of its own, pushed to `reports` first. */
+  batches(reports: ReadReport[]): AsyncIterable<{ source: string; batch: Batch }>
+}
+
+function batchesOf(inputs: Inputs, options: InputOptions, reports: ReadReport[]) {
+  return 'batches' in inputs ? inputs.batches(reports) : readBatches(inputs, options, reports)
+}
+
 /**
- * Learns from `inputs` (files, folders, `-`) what is normal: one model for flows, one for readings, as the
- * input has them.
+ * Learns from `inputs` what is normal: one model for flows, one for readings, as the input has them.
  *
  * @throws InputError when there is nothing to read, OptionError for an option out of its range,
  *   RangeError for too little data
  */
-export async function train(inputs: readonly string[], options: TrainOptions = {}): Promise<TrainResult> {
+export async function train(inputs: Inputs, options: TrainOptions = {}): Promise<TrainResult> {
   const { contamination = DEFAULT_CONTAMINATION, model = 'all', seed = 0, first = 1 } = options
   expectBetween('contamination', contamination, 1e-6, 0.5)
   expectBetween('first', first, 1e-6, 1)
@@ -51,7 +64,7 @@ export async function train(inputs: readonly string[], options: TrainOptions = {
   const reports: ReadReport[] = []
   const stages = new Stages(options.local)
   const data = { flows: new TrainingData(seed), readings: new TrainingData(seed) }
-  for await (const { batch } of readBatches(inputs, options, reports)) {
+  for await (const { batch } of batchesOf(inputs, options, reports)) {
     const rows = options.benign ? benignRows(batch) : batch
     if (rows.length > 0) data[rows.kind].add(stages.prepare(rows))
   }
@@ -77,7 +90,7 @@ export async function train(inputs: readonly string[], options: TrainOptions = {
  * @throws InputError when nothing can be read or there is no model for this kind of data
  */
 export async function* detect(
-  inputs: readonly string[],
+  inputs: Inputs,
   bundles: readonly ModelBundle[],
   options: DetectOptions = {},
 ): AsyncGenerator<readonly Anomaly[], DetectSummary> {
@@ -160,7 +173,7 @@ export interface ScoredBatch extends PreparedBatch, ScoredRows {
 
 /** Reads, prepares and scores; workers score one batch while this thread prepares the next. */
 async function* scoredBatches(
-  inputs: readonly string[],
+  inputs: Inputs,
   bundles: readonly ModelBundle[],
   options: Pick<DetectOptions, 'model'> & InputOptions,
   reports: ReadReport[],
@@ -171,7 +184,7 @@ async function* scoredBatches(
     const scorers = new Map(bundles.map((b) => [b.kind, new Scorer(b, options.model, pool)]))
     const known = new KnownMetrics()
     let before: Promise<ScoredBatch> | undefined
-    for await (const { source, batch } of readBatches(inputs, options, reports)) {
+    for await (const { source, batch } of batchesOf(inputs, options, reports)) {
       if (batch.length === 0) continue
       const scorer = scorers.get(batch.kind)
       if (!scorer) throw noModelFor(batch.kind, source, bundles)
@@ -206,13 +219,17 @@ function unreachable(kind: string, threshold: number, p: number): string {
   return `no record can reach threshold ${threshold}: the model for ${kind} learned from too little data for a p-value under ${p.toExponential(0)}; lower --threshold or train on more`
 }
 
-function nothingRead(inputs: readonly string[], reports: readonly ReadReport[], benign = false): InputError {
+function nothingRead(inputs: Inputs, reports: readonly ReadReport[], benign = false): InputError {
+  const [from, remedy] =
+    'batches' in inputs
+      ? [inputs.name, 'choose other devices or a longer time']
+      : [inputs.join(', '), '`motewatch inspect` shows what is in it']
   const rejected = reports.reduce((sum, report) => sum + report.rejected, 0)
   const problem = reports.flatMap((report) => report.problems)[0]
   const what = benign ? 'benign records' : 'records'
   return new InputError(
-    `${inputs.join(', ')} expects ${what}, got none${rejected > 0 ? ` (${rejected} rejected)` : ''}${
+    `${from} expects ${what}, got none${rejected > 0 ? ` (${rejected} rejected)` : ''}${
       problem ? `; first problem: ${problem.place}: ${problem.message}` : ''
-    }; \`motewatch inspect\` shows what is in it`,
+    }; ${remedy}`,
   )
 }
