@@ -20,6 +20,8 @@ export { scoreParallel } from './models/parallel.ts'
 export { detectorFromBuffer } from './models/registry.ts'
 export { Highlights } from './output/highlights.ts'
 export type { BatchWriter } from './output/layout.ts'
+export { backtestHtml } from './output/report/backtest-report.ts'
+export { evaluationHtml } from './output/report/evaluation-report.ts'
 export { reportHtml } from './output/report/report.ts'
 export { OutputError, openSink, type Sink, writeOutput } from './output/sink.ts'
 export {

@@ -23,6 +23,8 @@ export interface BacktestDevice {
   readonly alarms: number
   /** Of these, the ones without an attack in them; null where records have no labels. */
   readonly falseAlarms: number | null
+  /** Alarms of each day (UTC) that had some, `2025-03-05`. */
+  readonly byDay: Readonly<Record<string, number>>
 }
 
 /** A replay of history: what would have come had it been watched. */
@@ -42,7 +44,7 @@ export interface Backtest {
   readonly deviceDays: number
   /** Most alarms first. */
   readonly devices: readonly BacktestDevice[]
-  /** Alarms of each day (UTC), `2025-03-05`. */
+  /** Likewise of all devices together. */
   readonly byDay: Readonly<Record<string, number>>
   readonly summary: DetectSummary
 }
@@ -99,7 +101,8 @@ class BacktestTally {
   readonly #anomalies = new Map<string, number>()
   readonly #alarms = new AlarmCounter()
   readonly #falseAlarms = new AlarmCounter()
-  readonly #byDay = new Map<string, number>()
+  /** Device -> day -> alarms. */
+  readonly #byDay = new Map<string, Map<string, number>>()
 
   watch(batch: Batch, after: number): void {
     const benign = batch.label && benignCodes(batch.label)
@@ -120,7 +123,8 @@ class BacktestTally {
       this.#anomalies.set(device, (this.#anomalies.get(device) ?? 0) + 1)
       if (this.#alarms.add(device, timestamp)) {
         const day = new Date(timestamp * 1000).toISOString().slice(0, 10)
-        this.#byDay.set(day, (this.#byDay.get(day) ?? 0) + 1)
+        const days = this.#byDay.get(device) ?? new Map<string, number>()
+        this.#byDay.set(device, days.set(day, (days.get(day) ?? 0) + 1))
       }
       if (label !== undefined && !isBenign(label)) this.#found++
       else {
@@ -139,6 +143,7 @@ class BacktestTally {
       anomalies: this.#anomalies.get(device) ?? 0,
       alarms: this.#alarms.of(device),
       falseAlarms: this.#labelled ? this.#falseAlarms.of(device) : null,
+      byDay: inOrder(this.#byDay.get(device) ?? new Map()),
     }))
     devices.sort((a, b) => b.alarms - a.alarms || b.anomalies - a.anomalies)
     return {
@@ -154,7 +159,20 @@ class BacktestTally {
       falseAlarmsPerDeviceDay: this.#labelled ? this.#falseAlarms.total / deviceDays : null,
       deviceDays,
       devices,
-      byDay: Object.fromEntries([...this.#byDay].sort()),
+      byDay: inOrder(this.#allDays()),
     }
   }
+
+  #allDays(): Map<string, number> {
+    const all = new Map<string, number>()
+    for (const days of this.#byDay.values()) {
+      for (const [day, alarms] of days) all.set(day, (all.get(day) ?? 0) + alarms)
+    }
+    return all
+  }
+}
+
+/** Days as they came. */
+function inOrder(days: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...days].sort())
 }

@@ -26,6 +26,7 @@ function report(anomalies: readonly Anomaly[], source = 'traffic.csv'): string {
     anomalies: anomalies.length,
     byDevice: {},
     byType: {},
+    feedback: { suppressed: 0, sooner: 0, byEntry: {} },
     threshold: 0.5,
     thresholds: { flows: 0.5 },
     highest: 0.93,

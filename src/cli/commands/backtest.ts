@@ -95,8 +95,8 @@ async function run(options: Options): Promise<void> {
         bar.stop()
         const result = next.value
         if (page) {
-          const { reportHtml } = await import('../../output/report/report.ts')
-          await page.write(new TextEncoder().encode(reportHtml(result.summary, highlights, result.bundles)))
+          const { backtestHtml } = await import('../../output/report/backtest-report.ts')
+          await page.write(new TextEncoder().encode(backtestHtml(result, highlights)))
           page.close()
         }
         if (options.json) printJson(backtestJson(result))

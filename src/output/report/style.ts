@@ -61,6 +61,16 @@ td:last-child, th:last-child { padding-right: 0; }
 .axis { position: relative; height: 34px; font-size: 12px; color: var(--dim); }
 .axis span { position: absolute; transform: translateX(-50%); white-space: nowrap; text-align: center; line-height: 1.3; }
 
+.days { display: grid; gap: 2px; height: 26px; }
+.days span { position: relative; display: grid; place-items: center; min-width: 0; font-size: 12px; font-variant-numeric: tabular-nums; }
+.days .cell { border-radius: 3px; background: color-mix(in srgb, var(--alarm) var(--level), var(--soft)); }
+.days.tall { height: 92px; margin-bottom: 4px; }
+.days.tall span { display: flex; flex-direction: column; justify-content: flex-end; align-items: stretch; text-align: center; background: var(--soft); border-radius: 3px; }
+.days.tall i { background: var(--alarm); border-radius: 3px; }
+.days.tall small { color: var(--dim); font-size: 12px; }
+.days.dates { color: var(--dim); }
+.days.dates span { display: block; white-space: nowrap; }
+
 .charts { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; }
 .charts h3, .card h3 { font-size: 15px; margin: 0 0 8px; }
 .charts .card p { margin: 6px 0 0; text-wrap: pretty; }
