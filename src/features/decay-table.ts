@@ -1,9 +1,20 @@
+import type { Undo } from '../schema/undo.ts'
 import { mix } from './hash.ts'
 
 /** Slots that a key may lie in; the one unused for longest is given up when all are taken. */
 const WAYS = 8
 /** Slots to begin with; small tables stay in the processor's cache. */
 const FIRST_SLOTS = 1 << 12
+
+/** What a table knows, without its free slots. */
+export interface TableState {
+  /** Slots of the table; 0 where that does not matter, as entries were left out. */
+  readonly slots: number
+  /** (entries, 2) low and high hash of each key, in order of slots. */
+  readonly keys: Int32Array
+  /** (entries, values a row): newest event time, counters, plain values. */
+  readonly rows: Float64Array
+}
 
 /**
  * Counters that fade, by key, in bounded memory, and plain values beside them.
@@ -54,22 +65,57 @@ export class DecayTable {
     }
   }
 
-  /** Finds the slot of a key, or claims one with all values 0 for it; valid until the next call. */
-  slot(low: number, high: number): number {
+  /** Bytes of one entry in {@link save}. */
+  get entryBytes(): number {
+    return 8 * (1 + this.#width)
+  }
+
+  /**
+   * Finds the slot of a key, or claims one with all values 0 for it; valid until the next call.
+   *
+   * @param undo learns how to put back what the caller changes in the slot from now on
+   */
+  slot(low: number, high: number, undo?: Undo): number {
     const found = this.#find(low, high)
     const at = found * this.#width
-    if (!Number.isNaN(this.#rows[at]!)) {
-      if (this.#keys[2 * found] === low && this.#keys[2 * found + 1] === high) return found
-      if (this.#keys.length < 2 * this.#maxSlots) {
-        this.#grow()
-        return this.slot(low, high)
-      }
+    const taken = !Number.isNaN(this.#rows[at]!)
+    const same = taken && this.#keys[2 * found] === low && this.#keys[2 * found + 1] === high
+    if (taken && !same && this.#keys.length < 2 * this.#maxSlots) {
+      this.#grow(undo)
+      return this.slot(low, high, undo)
     }
+    if (undo) undo.push(this.#asItIs(found))
+    if (same) return found
     this.#keys[2 * found] = low
     this.#keys[2 * found + 1] = high
     this.#rows.fill(0, at, at + this.#width)
     this.#rows[at] = Number.NEGATIVE_INFINITY
     return found
+  }
+
+  /** The slot of a key, or -1; claims none. */
+  look(low: number, high: number): number {
+    const found = this.#find(low, high)
+    const same = this.#keys[2 * found] === low && this.#keys[2 * found + 1] === high
+    return same && !Number.isNaN(this.#rows[found * this.#width]!) ? found : -1
+  }
+
+  /** Slots in use, in no order that means anything. */
+  *slots(): Generator<number> {
+    for (let s = 0; s < this.#keys.length / 2; s++) {
+      if (!Number.isNaN(this.#rows[s * this.#width]!)) yield s
+    }
+  }
+
+  #asItIs(slot: number): () => void {
+    const [keys, rows, width] = [this.#keys, this.#rows, this.#width]
+    const [low, high] = [keys[2 * slot]!, keys[2 * slot + 1]!]
+    const row = rows.slice(slot * width, (slot + 1) * width)
+    return () => {
+      keys[2 * slot] = low
+      keys[2 * slot + 1] = high
+      rows.set(row, slot * width)
+    }
   }
 
   /** The slot that holds the key, else a free one among its eight, else the one unused for longest. */
@@ -95,8 +141,12 @@ export class DecayTable {
     return rows
   }
 
-  #grow(): void {
+  #grow(undo?: Undo): void {
     const [keys, rows, width] = [this.#keys, this.#rows, this.#width]
+    undo?.push(() => {
+      this.#keys = keys
+      this.#rows = rows
+    })
     this.#keys = new Int32Array(keys.length * 2)
     this.#rows = this.#free(keys.length)
     for (let s = 0; s < keys.length / 2; s++) {
@@ -147,25 +197,40 @@ export class DecayTable {
     this.#rows[slot * this.#width + 1 + k] = value
   }
 
-  /** All that the table knows, as it lies in memory; to be copied before the table is used again. */
-  get state(): { readonly keys: Int32Array; readonly rows: Float64Array } {
-    return { keys: this.#keys, rows: this.#rows }
+  /** @param since entries whose newest event is older are left out; all are kept when left out */
+  save(since = Number.NEGATIVE_INFINITY): TableState {
+    const width = this.#width
+    const kept = [...this.slots()].filter((s) => this.last(s) >= since)
+    const keys = new Int32Array(2 * kept.length)
+    const rows = new Float64Array(width * kept.length)
+    kept.forEach((s, k) => {
+      keys.set(this.#keys.subarray(2 * s, 2 * s + 2), 2 * k)
+      rows.set(this.#rows.subarray(s * width, (s + 1) * width), k * width)
+    })
+    return { slots: since === Number.NEGATIVE_INFINITY ? this.#keys.length / 2 : 0, keys, rows }
   }
 
   /**
-   * Goes on from a {@link state}, whose arrays become the table's own.
+   * Goes on from what {@link save} gave; from all of it exactly as the other table would.
    *
    * @throws RangeError when it is none of a table with these counters and this bound
    */
-  restore(keys: Int32Array, rows: Float64Array): void {
-    const slots = keys.length / 2
-    const fits = slots >= Math.min(FIRST_SLOTS, this.#maxSlots) && slots <= this.#maxSlots
-    if (!fits || !Number.isInteger(Math.log2(slots)) || rows.length !== slots * this.#width) {
+  restore({ slots, keys, rows }: TableState): void {
+    const first = Math.min(FIRST_SLOTS, this.#maxSlots)
+    const size = Math.max(slots, first)
+    const entries = keys.length / 2
+    const fits = size <= this.#maxSlots && Number.isInteger(Math.log2(size)) && entries <= this.#maxSlots
+    if (!fits || rows.length !== entries * this.#width) {
       throw new RangeError(
-        `the state of a table expects up to ${this.#maxSlots} keys of ${this.#width} values, got ${keys.length} and ${rows.length} numbers`,
+        `the state of a table expects up to ${this.#maxSlots} keys of ${this.#width} values, got ${entries} with ${rows.length} in ${slots} slots`,
       )
     }
-    this.#keys = keys
-    this.#rows = rows
+    this.#keys = new Int32Array(2 * size)
+    this.#rows = this.#free(size)
+    // In the order of their slots keys come to lie where they lay.
+    for (let k = 0; k < entries; k++) {
+      const s = this.slot(keys[2 * k]!, keys[2 * k + 1]!)
+      this.#rows.set(rows.subarray(k * this.#width, (k + 1) * this.#width), s * this.#width)
+    }
   }
 }

@@ -1,3 +1,5 @@
+import type { Undo } from '../schema/undo.ts'
+
 /** What one feature is: its name, unit and how a person reads its value. */
 export interface FeatureSpec {
   /** Unique within a set: 'orig_bytes', 'proto=udp', 'device flows in 1 min', 'temperature change'. */
@@ -41,7 +43,18 @@ export interface FeatureColumns {
  * into batches.
  */
 export interface FeatureExtractor<B> {
-  extract(batch: B): FeatureColumns
+  /** @param undo where given, learns how to put back what the batch changed in the state */
+  extract(batch: B, undo?: Undo): FeatureColumns
+}
+
+/** How well an extractor knows a device. */
+export interface Acquaintance {
+  /** Records of it so far. */
+  readonly seen: number
+  /** Records left until its own normal is known, 0 = it is; an estimate where time decides. */
+  readonly learning: number
+  /** Newest record, seconds since the epoch. */
+  readonly last: number
 }
 
 /**

@@ -23,20 +23,6 @@ export class Recent<K, V extends object> {
     this.#forget = forget
   }
 
-  /** Number of entries remembered. */
-  get size(): number {
-    let both = 0
-    const [small, large] =
-      this.#old.size < this.#young.size ? [this.#old, this.#young] : [this.#young, this.#old]
-    for (const key of small.keys()) if (large.has(key)) both++
-    return small.size + large.size - both
-  }
-
-  /** Whether there are at least so many entries; cheaper than {@link size}. */
-  hasAtLeast(n: number): boolean {
-    return this.#young.size >= n || this.#old.size >= n || this.size >= n
-  }
-
   /** The entry, which counts as used now. */
   get(key: K, undo?: Undo): V | undefined {
     const young = this.#young.get(key)
@@ -86,7 +72,7 @@ export class Recent<K, V extends object> {
 
   /** All of it, for {@link restore}. */
   save(): RecentEntries<K, V> {
-    return { old: [...this.#old], young: [...this.#young] }
+    return { old: [...this.#old].filter(([key]) => !this.#young.has(key)), young: [...this.#young] }
   }
 
   restore({ old, young }: RecentEntries<K, V>): void {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { DeviceResolver } from '../../src/devices/device-resolver.ts'
 import type { FeatureColumns } from '../../src/features/feature-columns.ts'
-import { createFlowExtractor, FlowExtractor } from '../../src/features/flow/extractor.ts'
+import { createFlowExtractor, type FlowExtractor } from '../../src/features/flow/extractor.ts'
 import { Random } from '../../src/kernels/random.ts'
 import { type FlowBatch, FlowBatchBuilder, type FlowRecord } from '../../src/schema/flow-batch.ts'
 
@@ -33,6 +33,12 @@ function slice(columns: FeatureColumns, from: number): Float64Array[] {
   return columns.columns.map((column) => column.subarray(from))
 }
 
+function restored(buffer: ArrayBuffer): FlowExtractor {
+  const extractor = createFlowExtractor()
+  extractor.restore(buffer)
+  return extractor
+}
+
 describe('saved state', () => {
   const flows = someFlows(900, 1)
   const whole = createFlowExtractor().extract(batchOf(flows))
@@ -45,7 +51,7 @@ describe('saved state', () => {
     for (const cut of [0, 1, 333, 450, 899]) {
       const before = createFlowExtractor()
       before.extract(batchOf(flows.slice(0, cut)))
-      const after = FlowExtractor.fromBuffer(before.toBuffer())
+      const after = restored(before.toBuffer())
       expect(slice(after.extract(batchOf(flows.slice(cut))), 0), `cut at ${cut}`).toEqual(slice(whole, cut))
     }
   })
@@ -57,7 +63,7 @@ describe('saved state', () => {
     const copy = saved.slice(0)
     const next = slice(extractor.extract(batchOf(flows.slice(500))), 0)
     expect(next).toEqual(slice(whole, 500))
-    FlowExtractor.fromBuffer(saved).extract(batchOf(flows.slice(500)))
+    restored(saved).extract(batchOf(flows.slice(500)))
     expect(new Uint8Array(saved)).toEqual(new Uint8Array(copy))
   })
 
@@ -66,10 +72,9 @@ describe('saved state', () => {
     const other = saved.slice(0)
     new Uint32Array(other)[1] = 99
     const resized = saved.slice(0)
-    new Uint32Array(resized)[4]! /= 2
-    new Uint32Array(resized)[6]! *= 2
+    new Uint32Array(resized)[4]! = 5000
     for (const bad of [new ArrayBuffer(0), new ArrayBuffer(7), saved.slice(0, -8), other, resized]) {
-      expect(() => FlowExtractor.fromBuffer(bad)).toThrow(RangeError)
+      expect(() => restored(bad)).toThrow(RangeError)
     }
   })
 })

@@ -1,7 +1,8 @@
 import { type Dictionary, stringAt } from '../../schema/dictionary.ts'
 import type { FlowBatch } from '../../schema/flow-batch.ts'
+import type { Undo } from '../../schema/undo.ts'
 import { DecayTable } from '../decay-table.ts'
-import type { FeatureSpec } from '../feature-columns.ts'
+import type { Acquaintance, FeatureSpec } from '../feature-columns.ts'
 import { hashText, mix } from '../hash.ts'
 import { REGULARITY_VALUES, regularContacts } from './regularity.ts'
 import { tablesFromBuffer, tablesToBuffer } from './state.ts'
@@ -21,6 +22,8 @@ const TRAINING = 2 * GETTING_TO_KNOW
 const SLOTS = 1 << 19
 /** Devices kept. */
 const DEVICES = 1 << 18
+/** Place of the number of flows in a device's row. */
+const FLOWS_AT = 1 + 2 * PEAK_VALUES
 
 function count(name: string, unit: string, words: string): FeatureSpec {
   return { name, unit, scale: 'log1p', direction: 'high', words }
@@ -82,11 +85,11 @@ export class FlowBehaviour {
   readonly #targets = new DecayTable(SLOTS, [MINUTE, TEN], REGULARITY_VALUES)
   /** By device and peer: new ports, bytes out and in, 10 min; bytes out of answered flows, 1 h; until when it is new. */
   readonly #peers = new DecayTable(SLOTS, [TEN, TEN, TEN, HOUR], 1)
-  /** By device: when first seen; usual peaks of bytes out in 1 h to any destination, and to a new one. */
-  readonly #devices = new DecayTable(DEVICES, [], 1 + 2 * PEAK_VALUES)
+  /** By device: when first seen; usual peaks of bytes out in 1 h to any destination, and to a new one; flows. */
+  readonly #devices = new DecayTable(DEVICES, [], 2 + 2 * PEAK_VALUES)
 
   /** Fills the columns of BEHAVIOUR_SPECS, row by row in batch order. */
-  fill(batch: FlowBatch, own: OwnFeatures, columns: readonly Float64Array[]): void {
+  fill(batch: FlowBatch, own: OwnFeatures, columns: readonly Float64Array[], undo?: Undo): void {
     const [targets, ports, peers, devices] = [this.#targets, this.#ports, this.#peers, this.#devices]
     const origs = batch.device_is_orig
     const deviceHash = new Hashes(batch.device ?? batch.orig_h)
@@ -105,7 +108,7 @@ export class FlowBehaviour {
       const port = own.servicePort[i]!
       const failed = own.failed[i]!
 
-      const t = targets.slot(mix(device, peer), mix(port, peer))
+      const t = targets.slot(mix(device, peer), mix(port, peer), undo)
       const fresh = ts - targets.last(t) < TEN ? 0 : 1
       let late = targets.advance(t, ts)
       target1![i] = Math.log1p(targets.add(t, 0, 1, late))
@@ -113,18 +116,19 @@ export class FlowBehaviour {
       rare10![i] = target10![i]!
       const contacts = regularContacts(targets, t, 2, ts)
 
-      const p = ports.slot(device, mix(port, device))
+      const p = ports.slot(device, mix(port, device), undo)
       late = ports.advance(p, ts)
       failed10![i] = Math.log1p(ports.add(p, 0, failed, late))
       destinations10![i] = Math.log1p(ports.add(p, 1, fresh, late))
 
-      const g = devices.slot(device, mix(device, device))
+      const g = devices.slot(device, mix(device, device), undo)
       const begins = devices.last(g) === Number.NEGATIVE_INFINITY
       devices.advance(g, ts)
       if (begins) devices.set(g, 0, ts)
+      devices.set(g, FLOWS_AT, devices.get(g, FLOWS_AT) + 1)
       const known = ts - devices.get(g, 0) >= GETTING_TO_KNOW
 
-      const d = peers.slot(device, mix(peer, device))
+      const d = peers.slot(device, mix(peer, device), undo)
       if (peers.last(d) === Number.NEGATIVE_INFINITY)
         peers.set(d, 4, known ? ts + NEW : Number.NEGATIVE_INFINITY)
       late = peers.advance(d, ts)
@@ -151,14 +155,45 @@ export class FlowBehaviour {
     return { now: all.reduce((sum, b) => sum + b.now, 0), most: all.reduce((sum, b) => sum + b.most, 0) }
   }
 
-  /** All that is remembered, for {@link restore}. */
-  toBuffer(): ArrayBuffer {
-    return tablesToBuffer(this.#tables)
+  /** How well a device is known; undefined where it was never seen or is forgotten. */
+  acquaintance(device: string): Acquaintance | undefined {
+    const hash = hashText(device)
+    const slot = this.#devices.look(hash, mix(hash, hash))
+    return slot < 0 ? undefined : this.#acquaintance(slot)
+  }
+
+  /** Of every device remembered. */
+  *acquaintances(): Generator<Acquaintance> {
+    for (const slot of this.#devices.slots()) yield this.#acquaintance(slot)
+  }
+
+  #acquaintance(slot: number): Acquaintance {
+    const last = this.#devices.last(slot)
+    const seen = this.#devices.get(slot, FLOWS_AT)
+    const age = last - this.#devices.get(slot, 0)
+    const perSecond = seen / Math.max(age, MINUTE)
+    return { seen, last, learning: Math.ceil(perSecond * Math.max(0, GETTING_TO_KNOW - age)) }
+  }
+
+  /**
+   * All that is remembered, for {@link restore}.
+   *
+   * @param since what was not met since then is left out, seconds since the epoch
+   */
+  toBuffer(since?: number): ArrayBuffer {
+    return tablesToBuffer(this.#tables, since)
   }
 
   /** @throws RangeError when `buffer` is damaged or of another version */
   restore(buffer: ArrayBufferLike): void {
     tablesFromBuffer(buffer, this.#tables)
+  }
+
+  /** Newest event times of everything remembered, and the bytes that each takes in {@link toBuffer}. */
+  *ages(): Generator<{ readonly last: number; readonly bytes: number }> {
+    for (const table of this.#tables) {
+      for (const slot of table.slots()) yield { last: table.last(slot), bytes: table.entryBytes }
+    }
   }
 
   get #tables(): readonly DecayTable[] {

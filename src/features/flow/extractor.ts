@@ -1,6 +1,13 @@
 import type { FlowBatch } from '../../schema/flow-batch.ts'
+import type { Undo } from '../../schema/undo.ts'
 import { cyclicSpecs, fillCycles } from '../cycles.ts'
-import { type FeatureColumns, type FeatureExtractor, type FeatureSpec, portCode } from '../feature-columns.ts'
+import {
+  type Acquaintance,
+  type FeatureColumns,
+  type FeatureExtractor,
+  type FeatureSpec,
+  portCode,
+} from '../feature-columns.ts'
 import { BEHAVIOUR_SPECS, FlowBehaviour } from './behaviour.ts'
 import { classOfPort, classOfService, SERVICE_CLASSES } from './services.ts'
 
@@ -86,7 +93,7 @@ const SERVICE_PORT_AT = NUMBERS.findIndex((s) => s.name === 'service_port')
 export class FlowExtractor implements FeatureExtractor<FlowBatch> {
   readonly #behaviour = new FlowBehaviour()
 
-  extract(batch: FlowBatch): FeatureColumns {
+  extract(batch: FlowBatch, undo?: Undo): FeatureColumns {
     const n = batch.length
     // Most categories do not occur in a batch: their columns share one array of zeros until one is set.
     const zeros = new Float64Array(n)
@@ -103,6 +110,7 @@ export class FlowExtractor implements FeatureExtractor<FlowBatch> {
         bytesIn: columns[1]!,
       },
       columns.slice(BEHAVIOUR_AT),
+      undo,
     )
     const extra = [...(batch.extra ?? [])].filter(([name]) => !SPECS.some((s) => s.name === name))
     return {
@@ -117,16 +125,30 @@ export class FlowExtractor implements FeatureExtractor<FlowBatch> {
     return this.#behaviour.bytes
   }
 
-  /** All that is remembered of the flows so far: an extractor made {@link fromBuffer} goes on as this one would. */
-  toBuffer(): ArrayBuffer {
-    return this.#behaviour.toBuffer()
+  acquaintance(device: string): Acquaintance | undefined {
+    return this.#behaviour.acquaintance(device)
+  }
+
+  acquaintances(): Iterable<Acquaintance> {
+    return this.#behaviour.acquaintances()
+  }
+
+  ages(): Iterable<{ readonly last: number; readonly bytes: number }> {
+    return this.#behaviour.ages()
+  }
+
+  /**
+   * All that is remembered of the flows so far: another extractor that is {@link restore}d goes on as this one would.
+   *
+   * @param since what was not met since then is left out, seconds since the epoch
+   */
+  toBuffer(since?: number): ArrayBuffer {
+    return this.#behaviour.toBuffer(since)
   }
 
   /** @throws RangeError when `buffer` is damaged or of another version */
-  static fromBuffer(buffer: ArrayBufferLike): FlowExtractor {
-    const extractor = new FlowExtractor()
-    extractor.#behaviour.restore(buffer)
-    return extractor
+  restore(buffer: ArrayBufferLike): void {
+    this.#behaviour.restore(buffer)
   }
 }
 

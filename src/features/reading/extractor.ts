@@ -1,16 +1,23 @@
 import { stringAt } from '../../schema/dictionary.ts'
 import type { ReadingBatch } from '../../schema/reading-batch.ts'
+import { Recent } from '../../schema/recent.ts'
+import type { Undo } from '../../schema/undo.ts'
 import { cyclicSpecs, fillCycles } from '../cycles.ts'
-import type { FeatureColumns, FeatureExtractor, FeatureSpec } from '../feature-columns.ts'
-import { Surprise } from './surprise.ts'
+import type { Acquaintance, FeatureColumns, FeatureExtractor, FeatureSpec } from '../feature-columns.ts'
+import { bytesOf, type Device, type Metric, readingsFromBuffer, readingsToBuffer } from './state.ts'
+import { FIRST, Surprise } from './surprise.ts'
 import { unitOf } from './units.ts'
 
 /** Share of a new reading in the rolling mean and variance: they reach back about 40 readings. */
 const RECENT = 0.05
 /** Likewise for the device's own normal: about 500 readings. */
 const USUAL = 0.004
-/** Devices whose past is kept; beyond that the one first seen is forgotten. */
-const MAX_DEVICES = 100_000
+/** Devices remembered: at least half as many, those unseen for longest are forgotten. */
+const MOST_DEVICES = 200_000
+/** Metrics remembered, over all devices; further ones are as if they were always read for the first time. */
+const MOST_METRICS = 1 << 20
+/** Of these, metrics whose past is kept in full, for their surprise. */
+const MOST_PASTS = 1 << 17
 
 const GAP: FeatureSpec = {
   name: 'gap',
@@ -59,54 +66,52 @@ function specsOf(metric: string): FeatureSpec[] {
 }
 const PER_METRIC = specsOf('').length
 
-/** What is known of one metric of one device. */
-interface Past {
-  value: number
-  mean: number
-  /** The device's own normal. */
-  usual: number
-  variance: number
-  /** Readings so far, and how many in a row had the same value. */
-  count: number
-  same: number
-  readonly surprise: Surprise
-}
-
-/** What is known of one device. */
-interface Device {
-  ts: number
-  readonly metrics: Map<string, Past>
-}
-
 /**
- * Features of each reading: every metric's level, recent average, change, spread and how long it has
- * stood still, and the gap in time. Without times (a plain table) rows have no order to speak of, so
- * only the levels are given. Two devices never mix. A reading older than its device's newest is
- * compared with what is known and changes nothing.
+ * Features of each reading against its own device's recent past, in the order in which readings are given. Two
+ * devices never mix. A reading older than its device's newest is compared with what is known and changes nothing.
+ * Memory is bounded: 4 kB for each of 131,072 metrics, then 0.4 kB.
  */
 export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
-  readonly #devices = new Map<string, Device>()
+  readonly #devices = new Recent<string, Device>(MOST_DEVICES, (device, undo) => this.#forget(device, undo))
+  /** Devices, up to two; metrics remembered; those of them with a past. */
+  #several = 0
+  #metrics = 0
+  #pasts = 0
+  /** The specs of the metrics of the last batch. */
+  #specs: { readonly metrics: readonly string[]; readonly specs: readonly FeatureSpec[] } | undefined
 
-  extract(batch: ReadingBatch): FeatureColumns {
+  extract(batch: ReadingBatch, undo?: Undo): FeatureColumns {
     const n = batch.length
     const metrics = [...batch.metrics.keys()]
-    const specs = [...metrics.flatMap(specsOf), GAP, ...CYCLES]
+    const specs = this.#specsOf(metrics)
     const columns = specs.map((_, j) =>
       j % PER_METRIC === 0 && j < metrics.length * PER_METRIC
         ? batch.metrics.get(metrics[j / PER_METRIC]!)!
         : new Float64Array(n).fill(Number.NaN),
     )
     const gap = columns[metrics.length * PER_METRIC]!
+    const kept = undo && { undo, of: new Set<object>() }
+    undo?.push(this.#countsAsTheyAre())
     for (let i = 0; i < n; i++) {
       const ts = batch.ts[i]!
       if (!Number.isFinite(ts)) continue
-      const device = this.#device(stringAt(batch.device, i), ts)
+      const device = this.#device(stringAt(batch.device, i), ts, undo)
+      if (kept) keep(device, kept)
       const late = ts < device.ts
       gap[i] = Math.log1p(Math.max(0, ts - device.ts))
-      metrics.forEach((metric, m) => {
+      metrics.forEach((name, m) => {
         const x = columns[m * PER_METRIC]![i]!
-        if (Number.isFinite(x)) this.#follow(device, metric, ts, x, late, columns, m * PER_METRIC, i)
+        if (!Number.isFinite(x)) return
+        const known = device.metrics.get(name)
+        if (known && kept) keepMetric(device, name, known, kept)
+        const metric = known ?? begin(x)
+        this.#follow(metric, ts, x, late, columns, m * PER_METRIC, i)
+        if (known || late || this.#metrics >= MOST_METRICS) return
+        device.metrics.set(name, metric)
+        this.#metrics++
+        undo?.push(() => device.metrics.delete(name))
       })
+      device.seen++
       if (!late) device.ts = ts
     }
     fillCycles(batch.ts, columns.slice(-CYCLES.length))
@@ -114,8 +119,7 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
   }
 
   #follow(
-    device: Device,
-    metric: string,
+    metric: Metric,
     ts: number,
     x: number,
     late: boolean,
@@ -123,51 +127,143 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
     at: number,
     i: number,
   ): void {
-    const known = device.metrics.get(metric)
-    const past = known ?? {
-      value: x,
-      mean: x,
-      usual: x,
-      variance: 0,
-      count: 0,
-      same: 0,
-      surprise: new Surprise(),
-    }
-    const weight = Math.max(RECENT, 1 / (past.count + 1))
-    const usual = past.usual + Math.max(USUAL, 1 / (past.count + 1)) * (x - past.usual)
-    const off = x - past.mean
-    const mean = past.mean + weight * off
-    const variance = (1 - weight) * (past.variance + weight * off * off)
-    const same = x === past.value && past.count > 0 ? past.same + 1 : 0
+    const weight = Math.max(RECENT, 1 / (metric.count + 1))
+    const usual = metric.usual + Math.max(USUAL, 1 / (metric.count + 1)) * (x - metric.usual)
+    const off = x - metric.mean
+    const mean = metric.mean + weight * off
+    const variance = (1 - weight) * (metric.variance + weight * off * off)
+    const same = x === metric.value && metric.count > 0 ? metric.same + 1 : 0
     columns[at + 1]![i] = mean
     // A lone device's average already says this; among several, only this compares each with itself.
-    if (this.#devices.size > 1) columns[at + 2]![i] = mean - usual
-    columns[at + 3]![i] = x - past.value
+    if (this.#several > 1) columns[at + 2]![i] = mean - usual
+    columns[at + 3]![i] = x - metric.value
     columns[at + 4]![i] = Math.sqrt(variance)
     columns[at + 6]![i] = Math.log1p(same)
-    columns[at + 5]![i] = late ? 0 : past.surprise.next(ts, x)
+    columns[at + 5]![i] = late ? 0 : this.#surprise(metric, ts, x)
     if (late) return
-    past.value = x
-    past.mean = mean
-    past.usual = usual
-    past.variance = variance
-    past.count++
-    past.same = same
-    if (!known) device.metrics.set(metric, past)
+    metric.value = x
+    metric.mean = mean
+    metric.usual = usual
+    metric.variance = variance
+    metric.count++
+    metric.same = same
   }
 
-  #device(id: string, ts: number): Device {
-    let device = this.#devices.get(id)
-    if (!device) {
-      if (this.#devices.size >= MAX_DEVICES) this.#devices.delete(this.#devices.keys().next().value!)
-      device = { ts, metrics: new Map() }
-      this.#devices.set(id, device)
-    }
+  #surprise({ surprise }: Metric, ts: number, x: number): number {
+    const before = surprise.hasPast
+    const told = surprise.next(ts, x, this.#pasts < MOST_PASTS)
+    if (!before && surprise.hasPast) this.#pasts++
+    return told
+  }
+
+  #device(id: string, ts: number, undo: Undo | undefined): Device {
+    const known = this.#devices.get(id, undo)
+    if (known) return known
+    const device = { ts, seen: 0, metrics: new Map() }
+    this.#devices.set(id, device, undo)
+    this.#several = Math.min(2, this.#several + 1)
     return device
+  }
+
+  #forget({ metrics }: Device, undo: Undo | undefined): void {
+    undo?.push(this.#countsAsTheyAre())
+    this.#metrics -= metrics.size
+    for (const { surprise } of metrics.values()) if (surprise.hasPast) this.#pasts--
+  }
+
+  #countsAsTheyAre(): () => void {
+    const [several, metrics, pasts] = [this.#several, this.#metrics, this.#pasts]
+    return () => {
+      this.#several = several
+      this.#metrics = metrics
+      this.#pasts = pasts
+    }
+  }
+
+  #specsOf(metrics: readonly string[]): readonly FeatureSpec[] {
+    const last = this.#specs
+    if (last?.metrics.length === metrics.length && last.metrics.every((name, m) => name === metrics[m])) {
+      return last.specs
+    }
+    const specs = [...metrics.flatMap(specsOf), GAP, ...CYCLES]
+    this.#specs = { metrics, specs }
+    return specs
+  }
+
+  /** How well a device is known; undefined where it was never seen or is forgotten. */
+  acquaintance(id: string): Acquaintance | undefined {
+    const device = this.#devices.look(id)
+    return device && acquaintanceOf(device)
+  }
+
+  *acquaintances(): Generator<Acquaintance> {
+    for (const device of this.#devices.values()) yield acquaintanceOf(device)
+  }
+
+  *ages(): Generator<{ readonly last: number; readonly bytes: number }> {
+    for (const [id, device] of this.#devices.entries()) yield { last: device.ts, bytes: bytesOf(id, device) }
+  }
+
+  /**
+   * All that is remembered of the readings so far: another extractor that is {@link restore}d goes on as this one would.
+   *
+   * @param since devices not seen since then are left out, seconds since the epoch
+   */
+  toBuffer(since = Number.NEGATIVE_INFINITY): ArrayBuffer {
+    const { old, young } = this.#devices.save()
+    const kept = (entries: [string, Device][]) => entries.filter(([, { ts }]) => ts >= since)
+    return readingsToBuffer({ several: this.#several, old: kept(old), young: kept(young) })
+  }
+
+  /** @throws RangeError when `buffer` is damaged or of another version */
+  restore(buffer: ArrayBufferLike): void {
+    const { several, old, young } = readingsFromBuffer(buffer)
+    this.#several = several
+    this.#devices.restore({ old, young })
+    this.#metrics = 0
+    this.#pasts = 0
+    for (const { metrics } of this.#devices.values()) {
+      this.#metrics += metrics.size
+      for (const { surprise } of metrics.values()) if (surprise.hasPast) this.#pasts++
+    }
   }
 }
 
+function begin(x: number): Metric {
+  return { value: x, mean: x, usual: x, variance: 0, count: 0, same: 0, surprise: new Surprise() }
+}
+
+interface Kept {
+  readonly undo: Undo
+  /** What is kept already. */
+  readonly of: Set<object>
+}
+
+function keep(device: Device, { undo, of }: Kept): void {
+  if (of.has(device)) return
+  of.add(device)
+  const { ts, seen } = device
+  undo.push(() => {
+    device.ts = ts
+    device.seen = seen
+  })
+}
+
+function keepMetric(device: Device, name: string, metric: Metric, { undo, of }: Kept): void {
+  if (of.has(metric)) return
+  of.add(metric)
+  const copy = { ...metric, surprise: new Surprise(metric.surprise.save()) }
+  undo.push(() => device.metrics.set(name, copy))
+}
+
+/** Readings until the past says what is surprising; a device is as young as its youngest metric is not. */
+function acquaintanceOf({ ts, seen, metrics }: Device): Acquaintance {
+  let most = 0
+  for (const { count } of metrics.values()) if (count > most) most = count
+  return { seen, last: ts, learning: Math.max(0, FIRST - most) }
+}
+
 /** A fresh extractor for readings. */
-export function createReadingExtractor(): FeatureExtractor<ReadingBatch> {
+export function createReadingExtractor(): ReadingExtractor {
   return new ReadingExtractor()
 }

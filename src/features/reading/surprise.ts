@@ -8,7 +8,7 @@ const NEW_DAY = 0.08
 /** Days that a part of the day must have been seen before it is relied on. */
 const DAYS = 2
 /** Readings before which nothing can be a surprise. */
-const FIRST = 20
+export const FIRST = 20
 /** Beyond this squares overflow in float32. */
 const FARTHEST = 1e18
 /** Differences below this share of the value are none. */
@@ -61,8 +61,17 @@ export class Surprise {
     return { ...this.#s, memory: this.#s.memory?.slice() }
   }
 
-  /** Surprise of the next reading, 0 for the first twenty. */
-  next(ts: number, value: number): number {
+  /** Whether more than some numbers is remembered. */
+  get hasPast(): boolean {
+    return this.#s.memory !== undefined
+  }
+
+  /**
+   * Surprise of the next reading, 0 for the first twenty.
+   *
+   * @param room whether the past may be kept; where not, nothing is surprising
+   */
+  next(ts: number, value: number, room = true): number {
     const s = this.#s
     const x = Math.max(-FARTHEST, Math.min(FARTHEST, value))
     if (s.n === 0) s.usual = s.recent = x
@@ -74,9 +83,9 @@ export class Surprise {
     s.recent += Math.max(RECENT, 1 / s.n) * (x - s.recent)
     const shift = s.recent - s.usual
     let views = 0
-    if (s.n > FIRST) {
-      s.memory ??= new Float32Array(SURPRISE_VALUES)
-      const { memory } = s
+    if (s.n > FIRST && room) s.memory ??= new Float32Array(SURPRISE_VALUES)
+    const { memory } = s
+    if (memory) {
       views =
         rank(memory, PASTS_AT, off / spread) +
         rank(memory, PASTS_AT + PAST_VALUES, shift / (Math.sqrt(s.recentVariance) + floor)) +
