@@ -5,15 +5,22 @@ import Fastify, {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify'
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Access, Caller } from '../access/caller.ts'
 import type { Service } from '../service/service.ts'
+import { docsRoutes } from './docs.ts'
+import { answer, answerErrors } from './errors.ts'
+import { RouteTable } from './route-table.ts'
 import { statusRoutes } from './routes/status.ts'
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from './validation.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Every route has one: a route without is refused at start. */
+    /** Every route has one: the application does not start with a route without. */
     access?: Access
+    /** Statuses of problems that are this route's own, for the documentation; the usual ones need not be named. */
+    problems?: readonly number[]
+    /** Whether a body may be left out, for the documentation. */
+    bodyOptional?: boolean
   }
   interface FastifyRequest {
     caller: Caller
@@ -34,11 +41,24 @@ export type Routes = (app: App, service: Service) => void
 /** Every group of routes, in the order of the documentation. */
 const ROUTES: readonly Routes[] = [statusRoutes]
 
+/** Bytes that a body may have; routes that take files or batches say so themselves. */
+const BODY_LIMIT = 1 << 20
+
 /** The API over a running service; not listening yet. */
 export async function createApp(service: Service): Promise<App> {
-  const app = Fastify().withTypeProvider<ZodTypeProvider>()
+  const app: App = Fastify({
+    loggerInstance: service.log as FastifyBaseLogger,
+    // Two lines a request would cost more than many a request; what fails is logged.
+    disableRequestLogging: true,
+    bodyLimit: BODY_LIMIT,
+    frameworkErrors: answer,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
+  }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
+  const table = new RouteTable(app)
+  answerErrors(app, table)
+  docsRoutes(app, table, service.version)
   await app.register(
     async (v1: App) => {
       for (const routes of ROUTES) routes(v1, service)

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import type { Routes } from '../app.ts'
 
-const Status = z.object({
-  status: z.literal('ok'),
-  version: z.string(),
-  /** Seconds. */
-  uptime: z.number(),
-})
+const Status = z
+  .object({
+    status: z.literal('ok'),
+    version: z.string(),
+    uptime: z.number().describe('seconds'),
+  })
+  .meta({ id: 'Status', examples: [{ status: 'ok', version: '0.1.0', uptime: 86.4 }] })
 
 export const statusRoutes: Routes = (app, service) => {
   app.get(

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+
+/** Schemas that several routes share. Names of fields are those of the domain; `_id` fields are numbers. */
+
+/** A number in a path or query, where everything is text. */
+export function numberIn<S extends z.ZodNumber>(schema: S) {
+  return z.preprocess((v) => (typeof v === 'string' && /^[-+.\deE]+$/.test(v) ? Number(v) : v), schema)
+}
+
+/** `true` or `false` in a query. */
+export const BooleanIn = z.preprocess(
+  (v) => (v === 'true' || v === '1' ? true : v === 'false' || v === '0' ? false : v),
+  z.boolean(),
+)
+
+/** A list in a query: the parameter once or several times. */
+export function listIn<S extends z.ZodType>(item: S) {
+  return z.preprocess((v) => (v === undefined || Array.isArray(v) ? v : [v]), z.array(item).max(100))
+}
+
+export const Id = numberIn(z.int().min(1)).meta({ description: 'number', examples: [1] })
+
+/** A device in a path or query: its number or its name. */
+export const DeviceIn = z
+  .string()
+  .min(1)
+  .max(256)
+  .meta({ description: 'the device: its number or its name', examples: ['1'] })
+
+/** Seconds since the epoch from RFC 3339, with or without time and zone; UTC where none is given. */
+export function parseTime(text: string): number {
+  const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)(Z|[+-]\d\d:?\d\d)?)?$/i.exec(
+    text,
+  )
+  if (!match) return Number.NaN
+  const [, day, time = '00:00', zone = 'Z'] = match
+  return Date.parse(`${day}T${time.replace(',', '.')}${zone.toUpperCase()}`) / 1000
+}
+
+/** A time in a query, as seconds since the epoch. */
+export const TimeIn = z
+  .string()
+  .transform((text, ctx) => {
+    const seconds = parseTime(text)
+    if (Number.isFinite(seconds)) return seconds
+    ctx.addIssue(`expected a time such as 2025-03-06T22:29:26Z, got ${JSON.stringify(text.slice(0, 40))}`)
+    return z.NEVER
+  })
+  .meta({ format: 'date-time', description: 'RFC 3339', examples: ['2025-03-06T00:00:00Z'] })
+
+/** A time in an answer. */
+export const Time = z.string().meta({ format: 'date-time', examples: ['2025-03-06T22:29:26.000Z'] })
+
+/** Seconds since the epoch as an answer's time, milliseconds in UTC; null for null, NaN and times out of range. */
+export function timeOf(seconds: number): string
+export function timeOf(seconds: number | null): string | null
+export function timeOf(seconds: number | null): string | null {
+  if (seconds === null || !(Math.abs(seconds) <= 8.64e12)) return null
+  return new Date(Math.round(seconds * 1000)).toISOString()
+}
+
+/** Where a list goes on. */
+export const Page = {
+  cursor: z.string().max(200).optional().meta({ description: '`next` of the page before' }),
+  limit: numberIn(z.int().min(1).max(1000))
+    .default(50)
+    .meta({ description: 'items a page', examples: [50] }),
+}
+
+/** A page of `items`; `next` is the cursor of the page after, null on the last. */
+export function pageOf<S extends z.ZodType>(items: S) {
+  return z.object({ items: z.array(items), next: z.string().nullable() })
+}
