@@ -51,14 +51,17 @@ export interface DevicesTable {
   created: number
 }
 
-/** The metrics of a reading, in the order of its values: few shapes serve millions of readings. */
+/** The metrics of a reading, in the order of its values, sorted: few shapes serve millions of readings. */
 export interface ReadingShapesTable {
   id: Generated<number>
   /** JSON array of metric names; unique. */
   metrics_json: string
 }
 
-/** Primary key (device_id, ts): a device's day lies together, and a reading sent twice is one. */
+/**
+ * Primary key (device_id, ts, shape_id): a device's day lies together, and a reading sent twice is one. Sensors of one
+ * device that send different metrics at the same time have different shapes.
+ */
 export interface ReadingsTable {
   device_id: number
   ts: number

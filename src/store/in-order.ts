@@ -1,0 +1,24 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from './database.ts'
+import type { Tables } from './tables.ts'
+
+const LOCKS = { events: 7_226_001, journal: 7_226_002 } as const
+
+/**
+ * Runs `write` so that rows become visible in the order of their numbers: who follows a table by its last number
+ * would otherwise pass over a row of a transaction that took its number early and committed late. SQLite has one
+ * writer at a time; on PostgreSQL a lock is held from here to the commit.
+ */
+export async function inOrder(
+  db: Kysely<Tables>,
+  dialect: Database['dialect'],
+  table: keyof typeof LOCKS,
+  write: (db: Kysely<Tables>) => Promise<void>,
+): Promise<void> {
+  if (dialect === 'postgres' && !db.isTransaction) {
+    await db.transaction().execute((tx) => inOrder(tx, dialect, table, write))
+    return
+  }
+  if (dialect === 'postgres') await sql`select pg_advisory_xact_lock(${LOCKS[table]})`.execute(db)
+  await write(db)
+}

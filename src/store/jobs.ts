@@ -1,0 +1,324 @@
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
+import type { Database } from './database.ts'
+import type { JobState, JobsTable, Tables } from './tables.ts'
+
+/** A job as its row, JSON read. */
+export interface Job {
+  readonly id: number
+  readonly kind: string
+  readonly state: JobState
+  /** 0–1; null while unknown. */
+  readonly progress: number | null
+  readonly message: string
+  readonly params: unknown
+  /** What a job that is done says of itself. */
+  readonly result: unknown
+  readonly error: JobError | null
+  readonly created_by: string
+  /** Seconds since the epoch, as the other times. */
+  readonly created: number
+  readonly started: number | null
+  readonly finished: number | null
+  readonly owner: string | null
+  readonly cancel_requested: boolean
+  /** How often it was begun: more than once where the process that ran it died. */
+  readonly attempts: number
+}
+
+/** Why a job failed: the error's name and its message, which says what to do. */
+export interface JobError {
+  readonly type: string
+  readonly message: string
+}
+
+export interface JobFilter {
+  readonly kind?: string
+  readonly state?: JobState
+  /** Only jobs older than this one. */
+  readonly before?: number
+}
+
+/** States in which nothing happens any more. */
+export const FINISHED: readonly JobState[] = ['done', 'failed', 'cancelled']
+
+/** A job was given to another process meanwhile, or is finished: whatever this one has to say comes too late. */
+export class JobLost extends Error {
+  override readonly name = 'JobLost'
+
+  constructor(id: number) {
+    super(`job ${id} is no longer this process's own`)
+  }
+}
+
+/**
+ * The queue of jobs. A running job belongs to the process in `owner` as long as its heartbeat is young; every later
+ * write of that process asks whether it still does, so that a job has one outcome whoever was thought dead.
+ */
+export class JobRows {
+  readonly #db: Kysely<Tables>
+  readonly #dialect: Database['dialect']
+
+  constructor({ db, dialect }: Pick<Database, 'db' | 'dialect'>) {
+    this.#db = db
+    this.#dialect = dialect
+  }
+
+  /** Puts a job in the queue; in `tx` where it belongs to something else that happens. */
+  async add(kind: string, params: unknown, by: string, tx?: Transaction<Tables>): Promise<Job> {
+    const write = async (db: Transaction<Tables>) => {
+      const row = await db
+        .insertInto('jobs')
+        .values({
+          kind,
+          state: 'queued',
+          progress: null,
+          message: '',
+          params_json: JSON.stringify(params),
+          result_json: null,
+          error_json: null,
+          created_by: by,
+          created: now(),
+          started: null,
+          finished: null,
+          owner: null,
+          heartbeat: null,
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow()
+      return told(db, row)
+    }
+    return tx ? write(tx) : this.#db.transaction().execute(write)
+  }
+
+  async get(id: number): Promise<Job | undefined> {
+    const row = await this.#db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && jobOf(row)
+  }
+
+  /** Newest first. */
+  async list({ kind, state, before }: JobFilter, limit: number): Promise<Job[]> {
+    let query = this.#db.selectFrom('jobs').selectAll().orderBy('id', 'desc').limit(limit)
+    if (kind !== undefined) query = query.where('kind', '=', kind)
+    if (state !== undefined) query = query.where('state', '=', state)
+    if (before !== undefined) query = query.where('id', '<', before)
+    return (await query.execute()).map(jobOf)
+  }
+
+  /** How many wait or run. */
+  async pending(): Promise<number> {
+    const { n } = await this.#db
+      .selectFrom('jobs')
+      .select(({ fn }) => fn.countAll<number>().as('n'))
+      .where('state', 'in', ['queued', 'running'])
+      .executeTakeFirstOrThrow()
+    return n
+  }
+
+  /**
+   * Takes the oldest job of these kinds that waits, or that runs in a process not heard of since `stale`.
+   *
+   * @returns the job as it is now, running and owned, or undefined when there is none
+   */
+  claim(owner: string, kinds: readonly string[], stale: number): Promise<Job | undefined> {
+    return this.#db.transaction().execute(async (tx) => {
+      const free = sql<number>`(select id from jobs where kind in (${sql.join(kinds)}) and (state = 'queued'
+        or (state = 'running' and heartbeat < ${stale})) order by id limit 1
+        ${this.#dialect === 'postgres' ? sql`for update skip locked` : sql``})`
+      const row = await tx
+        .updateTable('jobs')
+        .set((eb) => ({
+          state: 'running',
+          owner,
+          heartbeat: now(),
+          started: now(),
+          progress: null,
+          message: '',
+          attempts: eb('attempts', '+', 1),
+        }))
+        .where('id', '=', free)
+        .returningAll()
+        .executeTakeFirst()
+      return row && told(tx, row)
+    })
+  }
+
+  /** Owners of jobs that are said to run. */
+  async owners(): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('jobs')
+      .select('owner')
+      .distinct()
+      .where('state', '=', 'running')
+      .execute()
+    return rows.flatMap(({ owner }) => owner ?? [])
+  }
+
+  /** Gives back the jobs of a process that is known to be dead. */
+  async disown(owner: string): Promise<void> {
+    await this.#db
+      .updateTable('jobs')
+      .set({ heartbeat: 0 })
+      .where('owner', '=', owner)
+      .where('state', '=', 'running')
+      .execute()
+  }
+
+  /**
+   * Says that a job goes on, and how far it is.
+   *
+   * @param tell whether there is progress that others should hear of
+   * @returns whether it shall be cancelled
+   * @throws JobLost
+   */
+  beat(
+    id: number,
+    owner: string,
+    progress: { progress: number | null; message: string },
+    tell: boolean,
+  ): Promise<boolean> {
+    return this.#db.transaction().execute(async (tx) => {
+      const row = await tx
+        .updateTable('jobs')
+        .set({ heartbeat: now(), ...progress })
+        .where('id', '=', id)
+        .where('owner', '=', owner)
+        .where('state', '=', 'running')
+        .returningAll()
+        .executeTakeFirst()
+      if (!row) throw new JobLost(id)
+      if (tell) await told(tx, row)
+      return row.cancel_requested === 1
+    })
+  }
+
+  /**
+   * Ends a job as done: its last writes and its state are one transaction, which happens once.
+   *
+   * @param save what is left to write; gives the result
+   * @throws JobLost
+   */
+  done(id: number, owner: string, save: (tx: Transaction<Tables>) => Promise<unknown>): Promise<void> {
+    return this.#db.transaction().execute(async (tx) => {
+      // The row is written first: it is then locked, and SQLite has its one writer before anything is read.
+      await this.#end(tx, id, owner, { state: 'done', progress: 1, message: '' })
+      const result = await save(tx)
+      const row = await tx
+        .updateTable('jobs')
+        .set({ result_json: JSON.stringify(result) })
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirstOrThrow()
+      await told(tx, row)
+    })
+  }
+
+  /** @throws JobLost */
+  fail(id: number, owner: string, error: JobError): Promise<void> {
+    return this.#db.transaction().execute(async (tx) => {
+      await told(tx, await this.#end(tx, id, owner, { state: 'failed', error_json: JSON.stringify(error) }))
+    })
+  }
+
+  /** @throws JobLost */
+  cancelled(id: number, owner: string): Promise<void> {
+    return this.#db.transaction().execute(async (tx) => {
+      await told(tx, await this.#end(tx, id, owner, { state: 'cancelled' }))
+    })
+  }
+
+  /** Puts a job that was begun back in the queue, as if it never had been. @throws JobLost */
+  release(id: number, owner: string): Promise<void> {
+    return this.#db.transaction().execute(async (tx) => {
+      const row = await tx
+        .updateTable('jobs')
+        .set((eb) => ({
+          state: 'queued' as const,
+          owner: null,
+          heartbeat: null,
+          started: null,
+          progress: null,
+          message: '',
+          attempts: eb('attempts', '-', 1),
+        }))
+        .where('id', '=', id)
+        .where('owner', '=', owner)
+        .where('state', '=', 'running')
+        .returningAll()
+        .executeTakeFirst()
+      if (!row) throw new JobLost(id)
+      await told(tx, row)
+    })
+  }
+
+  /**
+   * Cancels a job that waits, asks the process of one that runs to cancel it, leaves one that is finished.
+   *
+   * @returns the job as it is now, undefined when there is none
+   */
+  requestCancel(id: number): Promise<Job | undefined> {
+    return this.#db.transaction().execute(async (tx) => {
+      const row = await tx
+        .updateTable('jobs')
+        .set((eb) => ({
+          cancel_requested: 1,
+          state: sql<JobState>`case when state = 'queued' then 'cancelled' else state end`,
+          finished: eb.case().when('state', '=', 'queued').then(now()).else(eb.ref('finished')).end(),
+        }))
+        .where('id', '=', id)
+        .where('state', 'in', ['queued', 'running'])
+        .returningAll()
+        .executeTakeFirst()
+      if (row) return told(tx, row)
+      const finished = await tx.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
+      return finished && jobOf(finished)
+    })
+  }
+
+  async #end(
+    tx: Transaction<Tables>,
+    id: number,
+    owner: string,
+    change: { state: JobState; progress?: number; message?: string; error_json?: string },
+  ): Promise<Selectable<JobsTable>> {
+    const row = await tx
+      .updateTable('jobs')
+      .set({ ...change, finished: now(), owner: null, heartbeat: null })
+      .where('id', '=', id)
+      .where('owner', '=', owner)
+      .where('state', '=', 'running')
+      .returningAll()
+      .executeTakeFirst()
+    if (!row) throw new JobLost(id)
+    return row
+  }
+}
+
+/** Writes the event that goes with a job's new state. */
+async function told(tx: Transaction<Tables>, row: Selectable<JobsTable>): Promise<Job> {
+  const { id, kind, state, progress, message } = row
+  await tx
+    .insertInto('events')
+    .values({
+      at: now(),
+      type: 'job',
+      device_id: null,
+      data_json: JSON.stringify({ id, kind, state, progress, message }),
+    })
+    .execute()
+  return jobOf(row)
+}
+
+function jobOf(row: Selectable<JobsTable>): Job {
+  const { params_json, result_json, error_json, heartbeat: _, cancel_requested, ...rest } = row
+  return {
+    ...rest,
+    params: JSON.parse(params_json),
+    result: result_json === null ? null : JSON.parse(result_json),
+    error: error_json === null ? null : JSON.parse(error_json),
+    cancel_requested: cancel_requested === 1,
+  }
+}
+
+function now(): number {
+  return Date.now() / 1000
+}

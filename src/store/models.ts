@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto'
+import type { Kysely, Selectable } from 'kysely'
+import { StoreError } from './errors.ts'
+import { bundleFromBuffer, type ModelBundle, type TrainingSummary } from './model-bundle.ts'
+import type { ModelsTable, Tables } from './tables.ts'
+
+/** A model without its bytes. */
+export interface StoredModel extends Omit<Selectable<ModelsTable>, 'bytes' | 'card_json'> {
+  readonly card: TrainingSummary
+}
+
+const COLUMNS = [
+  'id',
+  'kind',
+  'name',
+  'created',
+  'active',
+  'previous_id',
+  'sha256',
+  'size',
+  'card_json',
+  'origin',
+] as const
+
+/** Models; at most one of each kind is active. */
+export class Models {
+  readonly #db: Kysely<Tables>
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db
+  }
+
+  /**
+   * Keeps a model, not active yet.
+   *
+   * @param bytes of a model file
+   * @param origin where it came from: `sample`, `job:7`, `upload`
+   * @param name shown to people; by its number when left out
+   * @throws ModelFormatError when the bytes are no model, damaged, or of another version
+   */
+  async add(bytes: Uint8Array, origin: string, name?: string): Promise<StoredModel> {
+    const bundle = bundleFromBuffer(Uint8Array.from(bytes).buffer, name ?? 'the model')
+    const row = await this.#db
+      .insertInto('models')
+      .values({
+        kind: bundle.kind,
+        name: name ?? '',
+        created: Date.now() / 1000,
+        active: 0,
+        previous_id: null,
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+        size: bytes.length,
+        bytes: Buffer.from(bytes),
+        card_json: JSON.stringify(bundle.summary),
+        origin,
+      })
+      .returning(COLUMNS)
+      .executeTakeFirstOrThrow()
+    if (name !== undefined) return model(row)
+    const named = `${bundle.kind} ${row.id}`
+    await this.#db.updateTable('models').set({ name: named }).where('id', '=', row.id).execute()
+    return model({ ...row, name: named })
+  }
+
+  /** Newest first. */
+  async list(kind?: ModelBundle['kind']): Promise<StoredModel[]> {
+    let query = this.#db.selectFrom('models').select(COLUMNS).orderBy('id', 'desc')
+    if (kind) query = query.where('kind', '=', kind)
+    return (await query.execute()).map(model)
+  }
+
+  async get(id: number): Promise<StoredModel | undefined> {
+    const row = await this.#db.selectFrom('models').select(COLUMNS).where('id', '=', id).executeTakeFirst()
+    return row && model(row)
+  }
+
+  async active(kind: ModelBundle['kind']): Promise<StoredModel | undefined> {
+    const row = await this.#db
+      .selectFrom('models')
+      .select(COLUMNS)
+      .where('kind', '=', kind)
+      .where('active', '=', 1)
+      .executeTakeFirst()
+    return row && model(row)
+  }
+
+  /** The bytes of its file. */
+  async bytes(id: number): Promise<Uint8Array | undefined> {
+    const row = await this.#db.selectFrom('models').select('bytes').where('id', '=', id).executeTakeFirst()
+    return row?.bytes
+  }
+
+  /** The active models, ready to score. */
+  async bundles(): Promise<ModelBundle[]> {
+    const rows = await this.#db
+      .selectFrom('models')
+      .select(['name', 'bytes'])
+      .where('active', '=', 1)
+      .orderBy('kind')
+      .execute()
+    return rows.map(({ name, bytes }) => {
+      const shared = new SharedArrayBuffer(bytes.length)
+      new Uint8Array(shared).set(bytes)
+      return bundleFromBuffer(shared, name)
+    })
+  }
+
+  /** Makes it the active one of its kind. @returns undefined when there is no such model */
+  activate(id: number): Promise<StoredModel | undefined> {
+    return this.#inTransaction(async (db) => {
+      const row = await db
+        .selectFrom('models')
+        .select(['kind', 'active'])
+        .where('id', '=', id)
+        .executeTakeFirst()
+      if (!row) return undefined
+      if (row.active === 1) return new Models(db).get(id)
+      const before = await new Models(db).active(row.kind)
+      await db.updateTable('models').set({ active: 0 }).where('kind', '=', row.kind).execute()
+      await db
+        .updateTable('models')
+        .set({ active: 1, previous_id: before?.id ?? null })
+        .where('id', '=', id)
+        .execute()
+      return new Models(db).get(id)
+    })
+  }
+
+  /**
+   * Makes the model active again that was active before the present one of `kind`.
+   *
+   * @throws StoreError when there was none, or it was deleted
+   */
+  rollBack(kind: ModelBundle['kind']): Promise<StoredModel> {
+    return this.#inTransaction(async (db) => {
+      const models = new Models(db)
+      const now = await models.active(kind)
+      const before = now?.previous_id == null ? undefined : await models.get(now.previous_id)
+      if (!before) {
+        throw new StoreError(
+          `there is no earlier model for ${kind} to go back to; activate one by its number`,
+        )
+      }
+      await db.updateTable('models').set({ active: 0 }).where('kind', '=', kind).execute()
+      await db.updateTable('models').set({ active: 1 }).where('id', '=', before.id).execute()
+      return (await models.get(before.id))!
+    })
+  }
+
+  /** @returns false when there is no such model. @throws StoreError when it is active */
+  async remove(id: number): Promise<boolean> {
+    const row = await this.get(id)
+    if (!row) return false
+    if (row.active === 1) {
+      throw new StoreError(
+        `model ${id} is the active one for ${row.kind}; activate another before deleting it`,
+      )
+    }
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('models')
+      .where('id', '=', id)
+      .where('active', '=', 0)
+      .executeTakeFirstOrThrow()
+    return numDeletedRows > 0
+  }
+
+  #inTransaction<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+    return this.#db.isTransaction ? work(this.#db) : this.#db.transaction().execute(work)
+  }
+}
+
+function model({ card_json, ...row }: Omit<Selectable<ModelsTable>, 'bytes'>): StoredModel {
+  return { ...row, card: JSON.parse(card_json) as TrainingSummary }
+}

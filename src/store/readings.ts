@@ -1,0 +1,113 @@
+import type { Kysely } from 'kysely'
+import { type Page, pageOf, placeOf } from './cursor.ts'
+import { plotOf, type Series } from './reading-plot.ts'
+import { Shapes } from './shapes.ts'
+import type { Tables } from './tables.ts'
+
+export interface Reading {
+  readonly deviceId: number
+  /** Seconds since the epoch. */
+  readonly ts: number
+  /** NaN where the reading had no value. */
+  readonly metrics: Readonly<Record<string, number>>
+}
+
+export interface ReadingFilter {
+  readonly deviceId: number
+  /** Seconds since the epoch, included. */
+  readonly from?: number | undefined
+  /** Seconds since the epoch, excluded. */
+  readonly to?: number | undefined
+  /** All metrics when left out. */
+  readonly metrics?: readonly string[] | undefined
+}
+
+/** A row as the hot paths read it. */
+export interface RawReading {
+  readonly ts: number
+  readonly shape_id: number
+  readonly metrics: Uint8Array
+}
+
+export class Readings {
+  readonly #db: Kysely<Tables>
+  readonly #shapes: Shapes
+
+  constructor(db: Kysely<Tables>, known: Map<number, readonly string[]>) {
+    this.#db = db
+    this.#shapes = new Shapes(db, known)
+  }
+
+  /** Readings of a device in order of time, or the newest first. */
+  async query(
+    filter: ReadingFilter,
+    options: { limit?: number; cursor?: string | undefined; newestFirst?: boolean } = {},
+  ): Promise<Page<Reading>> {
+    const { limit = 1000, cursor, newestFirst = false } = options
+    const order = newestFirst ? 'desc' : 'asc'
+    let query = this.#rows(filter)
+      .orderBy('ts', order)
+      .orderBy('shape_id', order)
+      .limit(limit + 1)
+    if (cursor !== undefined) {
+      const [ts, shape] = placeOf(cursor, 2) as [number, number]
+      const [orEqual, beyond] = newestFirst ? (['<=', '<'] as const) : (['>=', '>'] as const)
+      query = query
+        .where('ts', orEqual, ts)
+        .where((eb) => eb.or([eb('ts', beyond, ts), eb('shape_id', beyond, shape)]))
+    }
+    const page = pageOf(await query.execute(), limit, (row) => [row.ts, row.shape_id])
+    const shapes = await this.#shapes.metrics(new Set(page.items.map((row) => row.shape_id)))
+    const wanted = filter.metrics && new Set(filter.metrics)
+    const items = page.items
+      .map((row) => reading(filter.deviceId, row, shapes.get(row.shape_id) ?? [], wanted))
+      .filter((r) => !wanted || Object.keys(r.metrics).length > 0)
+    return { items, next: page.next }
+  }
+
+  /** The newest reading of a device. */
+  async last(deviceId: number): Promise<Reading | undefined> {
+    return (await this.query({ deviceId }, { limit: 1, newestFirst: true })).items[0]
+  }
+
+  /**
+   * A device's readings over a time as at most `points` intervals of equal length, each with the least, mean and
+   * greatest value of each metric: what a plot can show. Readings that are kept by the hour only are in it.
+   */
+  async plot(filter: ReadingFilter & { from: number; to: number }, points: number): Promise<Series> {
+    const rows = (await this.#rows(filter).execute()) as RawReading[]
+    const shapes = await this.#shapes.metrics(new Set(rows.map((row) => row.shape_id)))
+    let old = this.#db
+      .selectFrom('reading_rollups')
+      .select(['metric', 'bucket', 'n', 'min', 'max', 'sum'])
+      .where('device_id', '=', filter.deviceId)
+      .where('bucket', '>=', filter.from)
+      .where('bucket', '<', filter.to)
+    if (filter.metrics) old = old.where('metric', 'in', filter.metrics)
+    return plotOf({ ...filter, points }, rows, shapes, await old.execute())
+  }
+
+  #rows({ deviceId, from, to }: ReadingFilter) {
+    let query = this.#db
+      .selectFrom('readings')
+      .select(['ts', 'shape_id', 'metrics'])
+      .where('device_id', '=', deviceId)
+    if (from !== undefined) query = query.where('ts', '>=', from)
+    if (to !== undefined) query = query.where('ts', '<', to)
+    return query
+  }
+}
+
+function reading(
+  deviceId: number,
+  row: RawReading,
+  names: readonly string[],
+  wanted: ReadonlySet<string> | undefined,
+): Reading {
+  const values = Buffer.from(row.metrics.buffer, row.metrics.byteOffset, row.metrics.byteLength)
+  const metrics: Record<string, number> = {}
+  names.forEach((name, i) => {
+    if (!wanted || wanted.has(name)) metrics[name] = values.readDoubleLE(i * 8)
+  })
+  return { deviceId, ts: row.ts, metrics }
+}
