@@ -2,6 +2,7 @@ import { readBatches } from './adapters/read.ts'
 import { InputError, type ReadReport } from './adapters/read-report.ts'
 import { Explainer } from './anomalies/explainer.ts'
 import { counter } from './anomalies/flow-evidence.ts'
+import { FeedbackJudge, sumOfCounts } from './feedback/judge.ts'
 import { IncidentTracker } from './incidents/incident-tracker.ts'
 import { WorkerPool } from './kernels/worker-pool.ts'
 import { evidenceAt } from './models/calibration.ts'
@@ -100,22 +101,30 @@ export async function* detect(
   const tally = new Tally()
   let records = 0
   const explainers = new Map<ModelBundle['kind'], Explainer>()
+  const judges = new Map(bundles.map((bundle) => [bundle.kind, new FeedbackJudge(bundle.feedback)]))
   const nextIncident = counter()
   const tracker = new IncidentTracker()
   for await (const rows of scoredBatches(inputs, bundles, options, reports)) {
     const { kind, bundle, models, ceiling } = rows
+    const judge = judges.get(kind)!
     let explainer = explainers.get(kind)
     if (!explainer) {
       const { contamination } = bundle.summary
       const threshold = thresholdOf(bundle, options.threshold)
       const least = evidenceAt(threshold, contamination)
       if (least > ceiling) reports[0]?.note(unreachable(kind, threshold, 10 ** -ceiling))
-      explainer = new Explainer(bundle.space, models, { contamination, least, ceiling, nextIncident })
+      explainer = new Explainer(bundle.space, models, {
+        contamination,
+        least,
+        ceiling,
+        nextIncident,
+        sooner: judge,
+      })
       explainers.set(kind, explainer)
     }
     options.onBatch?.(rows.batch)
     const told = withoutHistory(rows, options.after?.[kind])
-    const anomalies = explainer.explain(rows, records)
+    const anomalies = judge.told(explainer.explain(rows, records))
     records += rows.batch.length
     tally.add(told, anomalies)
     tracker.add(anomalies)
@@ -127,8 +136,19 @@ export async function* detect(
   const thresholds = Object.fromEntries(used.map((b) => [b.kind, thresholdOf(b, options.threshold)]))
   const threshold = Math.min(...Object.values(thresholds))
   const { incidents, leftOut: incidentsLeftOut } = tracker.finish()
+  const feedback = sumOfCounts([...judges.values()].map(({ counts }) => counts))
   const seconds = (performance.now() - started) / 1000
-  return { ...tally.summary(), reports, threshold, thresholds, highest, seconds, incidents, incidentsLeftOut }
+  return {
+    ...tally.summary(),
+    feedback,
+    reports,
+    threshold,
+    thresholds,
+    highest,
+    seconds,
+    incidents,
+    incidentsLeftOut,
+  }
 }
 
 /** Takes the evidence from rows up to `after`, as NaN reaches no threshold; gives the number of the others. */

@@ -37,6 +37,17 @@ export interface ExplainerOptions {
   readonly ceiling: number
   /** Gives the id of each new incident; 1, 2, … when left out. */
   readonly nextIncident?: () => number
+  readonly sooner?: Sooner
+}
+
+/** Rows that are anomalies with less evidence than others, as the like of them was confirmed before. */
+export interface Sooner {
+  /** Evidence by which the line is lower for them. */
+  readonly by: number
+  /** Whether there can be any of this device. */
+  concerns(device: string): boolean
+  /** The id of the confirmation; undefined where the row is not one of them. */
+  confirms(row: Pick<Anomaly, 'device' | 'fields' | 'affected_features'>): string | undefined
 }
 
 interface Model {
@@ -85,19 +96,20 @@ export class Explainer {
 
   /** @param firstRecord number of the batch's first row among all records used */
   explain(rows: ScoredSource, firstRecord: number): Anomaly[] {
-    const { contamination, least, ceiling } = this.#options
+    const { contamination, least, ceiling, sooner } = this.#options
+    const near = least - (sooner?.by ?? 0)
     const above: number[] = []
     let most = 0
     for (let i = 0; i < rows.combined.length; i++) {
       const evidence = Math.min(rows.combined[i]!, ceiling)
       if (evidence > most) most = evidence
-      if (evidence >= least) above.push(i)
+      if (evidence >= least || (evidence >= near && sooner?.concerns(deviceOf(rows.batch, i)))) above.push(i)
     }
     this.highest = Math.max(this.highest, confidenceOf(most, contamination))
     if (above.length === 0) return []
     const shares = this.#shares(rows, above)
-    return above.map((i, k) =>
-      this.#anomaly(rows, i, shares.subarray(k * this.#shown.length), firstRecord + i),
+    return above.flatMap(
+      (i, k) => this.#anomaly(rows, i, shares.subarray(k * this.#shown.length), firstRecord + i) ?? [],
     )
   }
 
@@ -127,13 +139,20 @@ export class Explainer {
     return shares
   }
 
-  #anomaly(rows: ScoredSource, i: number, shares: Float64Array, record: number): Anomaly {
-    const { contamination, ceiling } = this.#options
+  /** Undefined for a row under the line that nothing confirmed is like. */
+  #anomaly(rows: ScoredSource, i: number, shares: Float64Array, record: number): Anomaly | undefined {
+    const { contamination, least, ceiling, sooner } = this.#options
     const { batch } = rows
-    const device = batch.device ? stringAt(batch.device, i) : ''
+    const device = deviceOf(batch, i)
     const name = rows.nameOf(device)
     const evidence = Math.min(rows.combined[i]!, ceiling)
     const causes = this.#causes(shares, rows.features, i)
+    const affected_features = causes.map((cause) => cause.affected)
+    const fields = fieldsOf(batch, i)
+    // Asked before the row becomes part of an incident: one that is not told must leave no trace there.
+    const confirmed_by =
+      evidence >= least ? undefined : sooner?.confirms({ device, fields, affected_features })
+    if (evidence < least && confirmed_by === undefined) return undefined
     const model_confidence: Record<string, number> = {}
     this.#models.forEach(({ detector, calibration }, m) => {
       const own = Math.min(rows.evidence[m]![i]!, calibration.ceiling)
@@ -150,12 +169,13 @@ export class Explainer {
       confidence: confidenceOf(evidence, contamination),
       p_value: 10 ** -evidence,
       model_confidence,
-      affected_features: causes.map((cause) => cause.affected),
+      affected_features,
       description,
       record,
       source: rows.source,
-      fields: fieldsOf(batch, i),
+      fields,
       ...(label === undefined ? {} : { label }),
+      ...(confirmed_by === undefined ? {} : { confirmed_by }),
     }
   }
 
@@ -206,4 +226,8 @@ export class Explainer {
     }
     return { incident: evidence.behaviour, type, description: describeFlow(type, facts, evidence, causes) }
   }
+}
+
+function deviceOf(batch: Batch, i: number): string {
+  return batch.device ? stringAt(batch.device, i) : ''
 }

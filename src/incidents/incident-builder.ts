@@ -89,6 +89,7 @@ export class IncidentBuilder {
       id: this.#first.incident,
       kind: this.#kind,
       type,
+      types: [...this.#votes].sort((a, b) => b[1] - a[1]).map(([name]) => name),
       ...(technique ? { technique } : {}),
       devices,
       first: this.#from,

@@ -1,4 +1,5 @@
 import type { ReadReport } from '../adapters/read-report.ts'
+import type { FeedbackCounts } from '../feedback/judge.ts'
 import type { AnomalyType } from '../schema/anomaly.ts'
 import type { Incident } from '../schema/incident.ts'
 import type { Batch } from '../schema/reading-batch.ts'
@@ -84,6 +85,8 @@ export interface DetectSummary {
   readonly anomalies: number
   readonly byDevice: Readonly<Record<string, number>>
   readonly byType: Readonly<Partial<Record<AnomalyType, number>>>
+  /** What people's feedback changed: anomalies suppressed are not among `anomalies`, those told sooner are. */
+  readonly feedback: FeedbackCounts
   /** The lowest one, where flows and readings have thresholds of their own. */
   readonly threshold: number
   /** The threshold of each kind of data that was scored. */

@@ -62,4 +62,6 @@ export interface Anomaly {
   readonly fields: Readonly<Record<string, string | number>>
   /** Ground truth carried through for evaluation, when the source has it. */
   readonly label?: string
+  /** Id of the feedback but for which it would not be one: the like of it was confirmed. */
+  readonly confirmed_by?: string
 }

@@ -28,6 +28,8 @@ export interface Incident {
   readonly kind: 'flows' | 'readings'
   /** What the behaviour as a whole looks like; single anomalies of it may look different. */
   readonly type: AnomalyType
+  /** What its single anomalies look like, most evidence first. */
+  readonly types: readonly AnomalyType[]
   /** Where the type is an attack that MITRE ATT&CK describes. */
   readonly technique?: Technique
   /** Most active first. */

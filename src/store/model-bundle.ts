@@ -1,10 +1,12 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FeatureSpace } from '../features/feature-space.ts'
+import { parseFeedback } from '../feedback/parse.ts'
 import { ModelFormatError, readSections, writeSections } from '../models/buffer.ts'
 import { Calibration } from '../models/calibration.ts'
 import type { FittedDetector } from '../models/detector.ts'
 import { detectorFromBuffer } from '../models/registry.ts'
+import type { Feedback } from '../schema/feedback.ts'
 
 /** The file's kind and the version of its layout; a change of meaning of anything inside raises the version. */
 const magic = 'MOTEWTCH'
@@ -74,6 +76,11 @@ export interface ModelBundle {
   /** Calibration of the combined evidence, by the members' names joined with '+'. */
   readonly ensembles: ReadonlyMap<string, Calibration>
   readonly summary: TrainingSummary
+  /**
+   * What people said about its anomalies, in order of time. Left out by training, which knows nothing of it: saved
+   * over an older model, it takes over what that one has.
+   */
+  readonly feedback?: readonly Feedback[]
 }
 
 /** The key of {@link ModelBundle.ensembles} for these members. */
@@ -90,6 +97,7 @@ export function bundleToBuffer(bundle: ModelBundle): ArrayBufferLike {
       calibrations: bundle.models.map((m) => m.calibration.toJSON()),
       ensembles: Object.fromEntries([...bundle.ensembles].map(([key, c]) => [key, c.toJSON()])),
       summary: bundle.summary,
+      ...(bundle.feedback && bundle.feedback.length > 0 ? { feedback: bundle.feedback } : {}),
     }),
   )
   const models = bundle.models.map((m) => new Uint8Array(m.detector.toBuffer()))
@@ -140,7 +148,8 @@ export function bundleFromBuffer(buffer: ArrayBufferLike, place: string): ModelB
     const ensembles = Object.entries(card.ensembles).map(
       ([key, json]) => [key, Calibration.fromJSON(json)] as const,
     )
-    return { kind: card.kind, space, models, ensembles: new Map(ensembles), summary: card.summary }
+    const feedback = parseFeedback(card.feedback ?? [])
+    return { kind: card.kind, space, models, ensembles: new Map(ensembles), summary: card.summary, feedback }
   } catch (error) {
     const message = (error as Error).message
     const remedy = message.includes('train again') ? '' : '; train again with `motewatch train`'
@@ -154,6 +163,7 @@ interface Card {
   calibrations: unknown[]
   ensembles: Record<string, unknown>
   summary: TrainingSummary
+  feedback?: unknown
 }
 
 function parseCard(text: string): Card {
@@ -182,9 +192,21 @@ function fileOf(dir: string, kind: ModelBundle['kind']): string {
   return join(dir, `${kind}.model`)
 }
 
+/** The bundle with what people said about the model that it replaces, as long as nothing was said about itself. */
+async function keepingFeedback(path: string, bundle: ModelBundle): Promise<ModelBundle> {
+  if (bundle.feedback) return bundle
+  const feedback = await readBundle(path).then(
+    (old) => old?.feedback ?? [],
+    // A file that is none of ours, or damaged, has nothing to take over.
+    () => [],
+  )
+  return { ...bundle, feedback }
+}
+
 /**
- * Writes each bundle to `dir` as `flows.model` or `readings.model`, replacing one of the same kind.
- * A file is either the old one or the whole new one, also when the power fails.
+ * Writes each bundle to `dir` as `flows.model` or `readings.model`, replacing one of the same kind, of which
+ * the feedback is kept where the bundle has none of its own (`feedback` left out). A file is either the old one or
+ * the whole new one, also when the power fails.
  */
 export async function saveBundles(dir: string, bundles: readonly ModelBundle[]): Promise<void> {
   await mkdir(dir, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
@@ -198,7 +220,7 @@ export async function saveBundles(dir: string, bundles: readonly ModelBundle[]):
     try {
       const file = await open(temporary, 'w')
       try {
-        await file.writeFile(new Uint8Array(bundleToBuffer(bundle)))
+        await file.writeFile(new Uint8Array(bundleToBuffer(await keepingFeedback(path, bundle))))
         await file.sync()
       } finally {
         await file.close()
@@ -217,6 +239,15 @@ export async function saveBundles(dir: string, bundles: readonly ModelBundle[]):
   }
 }
 
+/** The bundle in a file; undefined when there is no such file. */
+async function readBundle(path: string): Promise<ModelBundle | undefined> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw error
+  })
+  return bytes && bundleFromBuffer(shared(bytes), path)
+}
+
 /**
  * Reads the models kept in `dir`.
  *
@@ -227,12 +258,8 @@ export async function loadBundles(dir: string): Promise<ModelBundle[]> {
   const bundles: ModelBundle[] = []
   for (const kind of ['flows', 'readings'] as const) {
     const path = fileOf(dir, kind)
-    const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
-      throw error
-    })
-    if (!bytes) continue
-    const bundle = bundleFromBuffer(shared(bytes), path)
+    const bundle = await readBundle(path)
+    if (!bundle) continue
     if (bundle.kind !== kind) {
       throw new ModelFormatError(
         `${path} holds a model for ${bundle.kind}; rename it to ${bundle.kind}.model`,
