@@ -1,4 +1,5 @@
-import { Recent } from '../schema/recent.ts'
+import { Recent, type RecentEntries } from '../schema/recent.ts'
+import type { Undo } from '../schema/undo.ts'
 
 /** Behaviours, contacts and places remembered at a time; those unused for longest make room. */
 const MOST_BEHAVIOURS = 5000
@@ -39,32 +40,29 @@ export interface Act {
 }
 
 /** What was done in one minute of event time. */
-export class Minute {
+interface Minute {
   readonly start: number
-  flows = 0
-  failed = 0
-  refused = 0
-  packets = 0
-  payload = 0
-  readonly peers = new Map<string, number>()
-  readonly ports = new Set<number>()
+  flows: number
+  failed: number
+  refused: number
+  packets: number
+  payload: number
+  readonly peers: Map<string, number>
+  readonly ports: Set<number>
   /** Peers and ports that the minute before had not. */
-  freshPeers = 0
-  freshPorts = 0
-  constructor(start: number) {
-    this.start = start
-  }
+  freshPeers: number
+  freshPorts: number
 }
 
 /** Unusual flows that belong together: one flood, one search for victims, one server that is called again and again. */
-export class Behaviour {
+export interface Behaviour {
   readonly id: number
   /** Forgotten: later flows begin a new one. */
-  over = false
-  flows = 0
-  failed = 0
+  over: boolean
+  flows: number
+  failed: number
   /** Distinct peers with their ports. */
-  contacts = 0
+  contacts: number
   first: number
   last: number
   readonly peer: string
@@ -72,48 +70,87 @@ export class Behaviour {
   size: number
   now: Minute
   before: Minute | undefined
+}
 
-  constructor(id: number, act: Act) {
-    this.id = id
-    this.peer = act.peer
-    this.first = act.ts
-    this.last = act.ts
-    this.size = act.size
-    this.now = new Minute(minuteOf(act.ts))
+function begin(id: number, { peer, ts, size }: Act): Behaviour {
+  return {
+    id,
+    over: false,
+    flows: 0,
+    failed: 0,
+    contacts: 0,
+    first: ts,
+    last: ts,
+    peer,
+    size,
+    now: minute(minuteOf(ts)),
+    before: undefined,
   }
+}
 
-  /** Many targets, each tried a few times at most. */
-  get sweeps(): boolean {
-    return this.flows <= TRIES * this.contacts
+function minute(start: number): Minute {
+  return {
+    start,
+    flows: 0,
+    failed: 0,
+    refused: 0,
+    packets: 0,
+    payload: 0,
+    peers: new Map(),
+    ports: new Set(),
+    freshPeers: 0,
+    freshPorts: 0,
   }
+}
 
-  add(act: Act): void {
-    this.flows++
-    if (act.failed) this.failed++
-    if (act.ts < this.first) this.first = act.ts
-    if (act.ts > this.last) this.last = act.ts
-    this.size = act.size
-    const start = minuteOf(act.ts)
-    if (start > this.now.start) {
-      this.before = this.now.start === start - 60 ? this.now : undefined
-      this.now = new Minute(start)
-    }
-    const { now, before } = this
-    now.flows++
-    now.packets += act.packets
-    now.payload += act.bytesOut + act.bytesIn
-    if (act.failed) now.failed++
-    if (act.refused) now.refused++
-    const known = now.peers.get(act.peer)
-    if (known !== undefined) now.peers.set(act.peer, known + 1)
-    else if (now.peers.size < MOST_DISTINCT) {
-      now.peers.set(act.peer, 1)
-      if (!before?.peers.has(act.peer)) now.freshPeers++
-    }
-    if (now.ports.size < MOST_DISTINCT && !now.ports.has(act.port)) {
-      now.ports.add(act.port)
-      if (!before?.ports.has(act.port)) now.freshPorts++
-    }
+/** Many targets, each tried a few times at most. */
+function sweeps({ flows, contacts }: Behaviour): boolean {
+  return flows <= TRIES * contacts
+}
+
+/** Adds a flow to its behaviour. */
+function join(behaviour: Behaviour, act: Act): void {
+  behaviour.flows++
+  if (act.failed) behaviour.failed++
+  if (act.ts < behaviour.first) behaviour.first = act.ts
+  if (act.ts > behaviour.last) behaviour.last = act.ts
+  behaviour.size = act.size
+  const start = minuteOf(act.ts)
+  if (start > behaviour.now.start) {
+    behaviour.before = behaviour.now.start === start - 60 ? behaviour.now : undefined
+    behaviour.now = minute(start)
+  }
+  const { now, before } = behaviour
+  now.flows++
+  now.packets += act.packets
+  now.payload += act.bytesOut + act.bytesIn
+  if (act.failed) now.failed++
+  if (act.refused) now.refused++
+  const known = now.peers.get(act.peer)
+  if (known !== undefined) now.peers.set(act.peer, known + 1)
+  else if (now.peers.size < MOST_DISTINCT) {
+    now.peers.set(act.peer, 1)
+    if (!before?.peers.has(act.peer)) now.freshPeers++
+  }
+  if (now.ports.size < MOST_DISTINCT && !now.ports.has(act.port)) {
+    now.ports.add(act.port)
+    if (!before?.ports.has(act.port)) now.freshPorts++
+  }
+}
+
+/** Puts back what {@link join} and a new contact change. */
+function asItIs(behaviour: Behaviour, { peer, port }: Act): () => void {
+  const own = { ...behaviour }
+  const { now } = behaviour
+  const counts = { ...now }
+  const times = now.peers.get(peer)
+  const tried = now.ports.has(port)
+  return () => {
+    Object.assign(behaviour, own)
+    Object.assign(now, counts)
+    if (times === undefined) now.peers.delete(peer)
+    else now.peers.set(peer, times)
+    if (!tried) now.ports.delete(port)
   }
 }
 
@@ -149,61 +186,93 @@ export class Behaviours {
     this.#nextId = nextId
   }
 
-  /** The behaviour that the flow is part of, this flow included, and its contact. */
-  add(act: Act): { behaviour: Behaviour; contact: Contact } {
+  /**
+   * The behaviour that the flow is part of, this flow included, and its contact.
+   *
+   * @param undo where given, learns how to put all back as it was
+   */
+  add(act: Act, undo?: Undo): { behaviour: Behaviour; contact: Contact } {
     const { ts } = act
     const way = act.opened ? '>' : '<'
     const key = `${act.device}${way}${act.peer} ${act.proto}/${act.port}`
-    let contact = this.#contacts.get(key)
-    if (!contact || !continues(contact, ts)) {
-      const behaviour = this.#like(act, way) ?? this.#begin(act)
-      behaviour.contacts++
+    let contact = this.#contacts.get(key, undo)
+    const found = contact && continues(contact, ts) ? contact : undefined
+    const goesOn = found && !ownMatter(found, act)
+    const behaviour = goesOn
+      ? found.behaviour
+      : ((found ? undefined : this.#like(act, way, undo)) ?? this.#begin(act, undo))
+    undo?.push(asItIs(behaviour, act))
+    if (!goesOn) behaviour.contacts++
+    if (found) {
+      const before = { ...found }
+      undo?.push(() => Object.assign(found, before))
+      found.behaviour = behaviour
+      contact = found
+    } else {
       contact = { behaviour, times: 0, out: 0, back: 0, first: ts, last: ts }
-      this.#contacts.set(key, contact)
-    } else if (ownMatter(contact, act)) {
-      contact.behaviour = this.#begin(act)
-      contact.behaviour.contacts++
+      this.#contacts.set(key, contact, undo)
     }
     contact.times++
     contact.out += act.bytesOut
     contact.back += act.bytesIn
     if (ts < contact.first) contact.first = ts
     if (ts > contact.last) contact.last = ts
-    const { behaviour } = contact
-    this.#alive.get(behaviour.id)
-    behaviour.add(act)
+    this.#alive.get(behaviour.id, undo)
+    join(behaviour, act)
     if (act.failed || !act.opened || behaviour.contacts >= SWEEP) {
       const [peer, port, device] = placesOf(act, way)
-      this.#places.set(peer, behaviour)
-      if (behaviour.sweeps || !act.opened) this.#places.set(port, behaviour)
-      if (behaviour.sweeps && behaviour.contacts >= SWEEP) this.#places.set(device, behaviour)
+      this.#places.set(peer, behaviour, undo)
+      if (sweeps(behaviour) || !act.opened) this.#places.set(port, behaviour, undo)
+      if (sweeps(behaviour) && behaviour.contacts >= SWEEP) this.#places.set(device, behaviour, undo)
     }
     return { behaviour, contact }
   }
 
-  #begin(act: Act): Behaviour {
-    const behaviour = new Behaviour(this.#nextId(), act)
-    this.#alive.set(behaviour.id, behaviour)
+  /** All of it, for {@link restore}; what it refers to is not copied. */
+  save(): BehavioursState {
+    return { alive: this.#alive.save(), contacts: this.#contacts.save(), places: this.#places.save() }
+  }
+
+  restore({ alive, contacts, places }: BehavioursState): void {
+    this.#alive.restore(alive)
+    this.#contacts.restore(contacts)
+    this.#places.restore(places)
+  }
+
+  #begin(act: Act, undo: Undo | undefined): Behaviour {
+    const behaviour = begin(this.#nextId(), act)
+    this.#alive.set(behaviour.id, behaviour, undo)
     return behaviour
   }
 
   /** What a new contact is part of, if anything. */
-  #like(act: Act, way: string): Behaviour | undefined {
+  #like(act: Act, way: string, undo: Undo | undefined): Behaviour | undefined {
     const [peer, port, device] = placesOf(act, way)
-      .map((place) => this.#places.get(place))
+      .map((place) => this.#places.get(place, undo))
       .map(alive)
     const away = (b: Behaviour) => Math.max(b.first - act.ts, act.ts - b.last)
     const alike = (b: Behaviour) => act.size + 1 <= 3 * (b.size + 1) && b.size + 1 <= 3 * (act.size + 1)
     const failing = (b: Behaviour) => act.failed && b.failed >= 0.5 * b.flows
     // An answer amid a search is one that it was after.
-    const found = (b: Behaviour) => b.contacts >= SWEEP && b.sweeps && away(b) <= AT_ONCE
+    const found = (b: Behaviour) => b.contacts >= SWEEP && sweeps(b) && away(b) <= AT_ONCE
     if (peer && ((failing(peer) && away(peer) <= SOON) || found(peer))) return peer
     if (port && !act.opened && away(port) <= SOON) return port
-    if (port?.sweeps && ((failing(port) && alike(port) && away(port) <= patience(port)) || found(port)))
+    if (
+      port &&
+      sweeps(port) &&
+      ((failing(port) && alike(port) && away(port) <= patience(port)) || found(port))
+    )
       return port
     if (device && found(device) && failing(device) && alike(device)) return device
     return undefined
   }
+}
+
+/** All that is known of behaviours; the same one may be referred to from several places. */
+export interface BehavioursState {
+  readonly alive: RecentEntries<number, Behaviour>
+  readonly contacts: RecentEntries<string, Contact>
+  readonly places: RecentEntries<string, Behaviour>
 }
 
 function alive(behaviour: Behaviour | undefined): Behaviour | undefined {
@@ -236,7 +305,10 @@ function placesOf({ device, peer, port, proto, opened }: Act, way: string): [str
   ]
 }
 
-function end(behaviour: Behaviour): void {
+function end(behaviour: Behaviour, undo?: Undo): void {
+  undo?.push(() => {
+    behaviour.over = false
+  })
   behaviour.over = true
 }
 

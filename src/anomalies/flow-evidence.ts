@@ -1,6 +1,7 @@
 import { stringAt } from '../schema/dictionary.ts'
 import type { FlowBatch } from '../schema/flow-batch.ts'
-import { Behaviours } from './flow-behaviour.ts'
+import type { Undo } from '../schema/undo.ts'
+import { Behaviours, type BehavioursState } from './flow-behaviour.ts'
 
 /** States in which nothing useful came back, as long as no payload did. */
 const failed = new Set(['S0', 'REJ', 'RSTOS0', 'RSTRH', 'SH', 'OTH'])
@@ -50,8 +51,17 @@ export class FlowHistory {
     this.#behaviours = new Behaviours(nextId)
   }
 
-  /** Adds row `i` and tells what it is part of. */
-  add(batch: FlowBatch, i: number): FlowEvidence {
+  /** All of it, for {@link restore}; what it refers to is not copied. */
+  save(): BehavioursState {
+    return this.#behaviours.save()
+  }
+
+  restore(state: BehavioursState): void {
+    this.#behaviours.restore(state)
+  }
+
+  /** Adds row `i` and tells what it is part of. @param undo where given, learns how to put all back as it was */
+  add(batch: FlowBatch, i: number, undo?: Undo): FlowEvidence {
     const opened = !batch.device_is_orig || batch.device_is_orig[i] === 1
     const peer = stringAt(opened ? batch.resp_h : batch.orig_h, i)
     const port = batch.resp_p[i]!
@@ -60,20 +70,23 @@ export class FlowHistory {
     const sent = finite(batch.orig_bytes[i]!)
     const back = finite(batch.resp_bytes[i]!)
     const ownPackets = finite(batch.orig_pkts[i]!)
-    const { behaviour, contact } = this.#behaviours.add({
-      device: batch.device ? stringAt(batch.device, i) : stringAt(batch.orig_h, i),
-      opened,
-      peer,
-      port,
-      proto: batch.proto[i]!,
-      ts,
-      failed: state === '' ? batch.resp_pkts[i] === 0 : failed.has(state) && back === 0,
-      refused: state === 'REJ' || state === 'RSTRH',
-      packets: ownPackets + finite(batch.resp_pkts[i]!),
-      size: finite(batch.orig_ip_bytes[i]!) || sent + HEADERS * ownPackets,
-      bytesOut: opened ? sent : back,
-      bytesIn: opened ? back : sent,
-    })
+    const { behaviour, contact } = this.#behaviours.add(
+      {
+        device: batch.device ? stringAt(batch.device, i) : stringAt(batch.orig_h, i),
+        opened,
+        peer,
+        port,
+        proto: batch.proto[i]!,
+        ts,
+        failed: state === '' ? batch.resp_pkts[i] === 0 : failed.has(state) && back === 0,
+        refused: state === 'REJ' || state === 'RSTRH',
+        packets: ownPackets + finite(batch.resp_pkts[i]!),
+        size: finite(batch.orig_ip_bytes[i]!) || sent + HEADERS * ownPackets,
+        bytesOut: opened ? sent : back,
+        bytesIn: opened ? back : sent,
+      },
+      undo,
+    )
     const { now, before } = behaviour
     return {
       behaviour: behaviour.id,

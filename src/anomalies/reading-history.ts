@@ -1,6 +1,7 @@
 import { stringAt } from '../schema/dictionary.ts'
 import type { ReadingBatch } from '../schema/reading-batch.ts'
-import { Recent } from '../schema/recent.ts'
+import { Recent, type RecentEntries } from '../schema/recent.ts'
+import type { Undo } from '../schema/undo.ts'
 import type { Cause } from './classify.ts'
 import { sideOf } from './classify.ts'
 
@@ -39,7 +40,7 @@ interface Metric extends Restlessness {
   largest: number
 }
 
-interface Spell {
+export interface Spell {
   readonly id: number
   first: number
   last: number
@@ -59,15 +60,29 @@ export class ReadingHistory {
     this.#nextId = nextId
   }
 
-  /** Adds row `i` and tells what it is part of. @param causes strongest first */
-  add(batch: ReadingBatch, i: number, causes: readonly Cause[]): ReadingEvidence {
+  /** All of it, for {@link restore}; what it refers to is not copied. */
+  save(): RecentEntries<string, Spell> {
+    return this.#spells.save()
+  }
+
+  restore(spells: RecentEntries<string, Spell>): void {
+    this.#spells.restore(spells)
+  }
+
+  /**
+   * Adds row `i` and tells what it is part of.
+   *
+   * @param causes strongest first
+   * @param undo where given, learns how to put all back as it was
+   */
+  add(batch: ReadingBatch, i: number, causes: readonly Cause[], undo?: Undo): ReadingEvidence {
     const device = stringAt(batch.device, i)
     const ts = Number.isFinite(batch.ts[i]!) ? batch.ts[i]! : 0
-    let spell = this.#spells.get(device)
+    let spell = this.#spells.get(device, undo)
     if (!spell || !continues(spell, ts)) {
       spell = { id: this.#nextId(), first: ts, last: ts, times: 0, metrics: new Map() }
-      this.#spells.set(device, spell)
-    }
+      this.#spells.set(device, spell, undo)
+    } else undo?.push(asItIs(spell, causes[0]?.spec.metric))
     spell.times++
     if (ts < spell.first) spell.first = ts
     if (ts > spell.last) spell.last = ts
@@ -78,6 +93,19 @@ export class ReadingHistory {
 function continues({ first, last, times }: Spell, ts: number): boolean {
   const usual = times > 1 ? (last - first) / (times - 1) : 0
   return Math.max(first - ts, ts - last) <= PAUSE + RARE * usual
+}
+
+/** Puts back what the next reading changes. */
+function asItIs(spell: Spell, name: string | undefined): () => void {
+  const { first, last, times, metrics } = spell
+  const metric = name === undefined ? undefined : metrics.get(name)
+  const copy = metric && { ...metric }
+  return () => {
+    Object.assign(spell, { first, last, times })
+    if (name === undefined) return
+    if (copy) metrics.set(name, copy)
+    else metrics.delete(name)
+  }
 }
 
 function follow(

@@ -8,21 +8,35 @@ import {
 } from '../schema/address.ts'
 import { type Dictionary, DictionaryBuilder, stringAt } from '../schema/dictionary.ts'
 import type { FlowBatch } from '../schema/flow-batch.ts'
+import { Recent, type RecentEntries } from '../schema/recent.ts'
+import type { Undo } from '../schema/undo.ts'
 
 /** A MAC that routes for more foreign networks than this is a gateway. A dual-stack device has 1–3 of its own. */
 const MAX_OWN_NETWORKS = 4
 /** A MAC with more local addresses than this is a router inside the site, not a device with changing leases. */
 const MAX_OWN_ADDRESSES = 16
-/** Entries kept of each thing learned (names, MACs, owners of addresses); later ones are ignored. */
-const MAX_LEARNED = 1 << 18
+/** MACs remembered, at least half as many; those unseen for longest are forgotten. */
+const MOST_MACS = 1 << 18
+/** Names remembered; later ones are ignored. */
+const MOST_NAMES = 1 << 18
+/** Addresses whose scope is kept at hand. */
+const MOST_SCOPES = 1 << 18
 
 /** What a MAC address has been seen to carry. */
 interface Carrier {
   gateway: boolean
   /** Foreign networks (IPv4 address or IPv6 /64) that traffic was sent to through this MAC; until it is a gateway. */
-  readonly foreign: Set<string>
+  foreign: readonly string[]
   /** Local IPv4 addresses; until it is a gateway. */
-  readonly local: Set<string>
+  local: readonly string[]
+  /** The addresses it used as a device, those met last at the end, so that a name learned for an address finds the device. */
+  used: readonly string[]
+}
+
+/** Everything learned so far, JSON-able. */
+export interface DevicesState {
+  readonly names: readonly (readonly [string, string])[]
+  readonly macs: RecentEntries<string, Carrier>
 }
 
 /**
@@ -39,10 +53,8 @@ interface Carrier {
  */
 export class DeviceResolver {
   readonly #networks: LocalNetworks
-  readonly #carriers = new Map<string, Carrier>()
+  readonly #carriers = new Recent<string, Carrier>(MOST_MACS)
   readonly #names = new Map<string, string>()
-  /** MAC -> the addresses it used, so that a name learned for an address finds the device. */
-  readonly #addresses = new Map<string, Set<string>>()
   #scopes = new Map<string, Scope>()
 
   /**
@@ -53,26 +65,34 @@ export class DeviceResolver {
     this.#networks = new LocalNetworks(options.local?.length ? options.local : undefined)
   }
 
-  /** The batch with `device`, `device_is_orig` and `peer_scope` filled; the other columns are shared. */
-  assign(batch: FlowBatch): FlowBatch {
-    if (batch.names) for (const [who, name] of batch.names) remember(this.#names, who, name)
+  /**
+   * The batch with `device`, `device_is_orig` and `peer_scope` filled, and `device_name` where any name is known; the
+   * other columns are shared.
+   *
+   * @param undo where given, learns how to put back what was learned
+   */
+  assign(batch: FlowBatch, undo?: Undo): FlowBatch {
+    if (batch.names) for (const [who, name] of batch.names) remember(this.#names, who, name, undo)
     const { length: n } = batch
     const orig = new Side(batch.orig_h, batch.orig_l2_addr)
     const resp = new Side(batch.resp_h, batch.resp_l2_addr)
-    if (this.#scopes.size > MAX_LEARNED) this.#scopes = new Map()
+    if (this.#scopes.size > MOST_SCOPES) this.#scopes = new Map()
     const isOrig = new Uint8Array(n)
     const peerScope = new Uint8Array(n)
     const device = new DictionaryBuilder(Math.max(1, n))
+    const names = this.#names.size > 0 ? new DictionaryBuilder(Math.max(1, n)) : undefined
+    /** By device code: code of its name. */
+    const named: number[] = []
     for (let i = 0; i < n; i++) {
       const origScope = this.#scopeOf(orig, i)
       const respScope = this.#scopeOf(resp, i)
-      const origCarrier = this.#carrierOf(orig, i)
-      const respCarrier = this.#carrierOf(resp, i)
+      const origCarrier = this.#carrierOf(orig, i, undo)
+      const respCarrier = this.#carrierOf(resp, i, undo)
       // An address is proven to lie behind a MAC when traffic is sent to it there. A source address
       // that never gets an answer may be forged: it must not turn an attacking device into a gateway.
-      if (respCarrier && resp.newPair(i)) learn(respCarrier, resp.address(i), respScope)
+      if (respCarrier && resp.newPair(i)) learn(respCarrier, resp.address(i), respScope, undo)
       if (origCarrier && batch.resp_pkts[i]! > 0 && orig.newPair(i)) {
-        learn(origCarrier, orig.address(i), origScope)
+        learn(origCarrier, orig.address(i), origScope, undo)
       }
       const respIsBehind = origCarrier?.gateway && respCarrier && !respCarrier.gateway
       const byOrig = origScope === SCOPE_LOCAL || (respScope !== SCOPE_LOCAL && !respIsBehind)
@@ -80,22 +100,48 @@ export class DeviceResolver {
       peerScope[i] = byOrig ? respScope : origScope
       const side = byOrig ? orig : resp
       const carrier = byOrig ? origCarrier : respCarrier
-      device.pushCode(
-        carrier && !carrier.gateway ? side.byMac(i, device, this.#addresses) : side.byAddress(i, device),
-      )
+      const byMac = carrier && !carrier.gateway
+      const code = byMac ? side.byMac(i, device) : side.byAddress(i, device)
+      const fresh = byMac && side.noteUse(i, carrier, undo)
+      device.pushCode(code)
+      if (!names) continue
+      // Looked up where it may change, so that the name a row has does not depend on later ones.
+      if (fresh || named[code] === undefined) {
+        const id = byMac ? side.mac(i) : side.address(i)
+        named[code] = names.intern(this.nameOf(id) ?? '')
+      }
+      names.pushCode(named[code]!)
     }
-    return { ...batch, device: device.finish(), device_is_orig: isOrig, peer_scope: peerScope }
+    const assigned = { ...batch, device: device.finish(), device_is_orig: isOrig, peer_scope: peerScope }
+    return names ? { ...assigned, device_name: names.finish() } : assigned
   }
 
   /** Host name learned for a device (DHCP, mDNS), whether for its MAC or for an address it used. */
   nameOf(device: string): string | undefined {
     const own = this.#names.get(device)
     if (own !== undefined) return own
-    for (const address of this.#addresses.get(device) ?? []) {
+    for (const address of this.#carriers.look(device)?.used ?? []) {
       const name = this.#names.get(address)
       if (name !== undefined) return name
     }
     return undefined
+  }
+
+  /** @param most of names and of MACs; those learned or seen last. All of them when left out */
+  save(most = Number.POSITIVE_INFINITY): DevicesState {
+    const { old, young } = this.#carriers.save()
+    const kept = [...old, ...young].slice(-most)
+    const cut = Math.max(0, kept.length - young.length)
+    return {
+      names: [...this.#names].slice(-most),
+      macs: { old: kept.slice(0, cut), young: kept.slice(cut) },
+    }
+  }
+
+  restore({ names, macs }: DevicesState): void {
+    this.#names.clear()
+    for (const [who, name] of names) this.#names.set(who, name)
+    this.#carriers.restore(macs)
   }
 
   #scopeOf(side: Side, i: number): Scope {
@@ -111,31 +157,31 @@ export class DeviceResolver {
     return scope as Scope
   }
 
-  #carrierOf(side: Side, i: number): Carrier | undefined {
+  #carrierOf(side: Side, i: number, undo: Undo | undefined): Carrier | undefined {
     if (!side.macs) return undefined
     const code = side.macs.codes[i]!
     let carrier = side.carriers[code]
     if (carrier === undefined) {
-      carrier = this.#carrier(side.macs.values[code]!)
+      carrier = this.#carrier(side.macs.values[code]!, undo)
       side.carriers[code] = carrier
     }
     return carrier ?? undefined
   }
 
-  /** What is known of `mac`; null where it names nobody (unset, group address) or there are too many. */
-  #carrier(mac: string): Carrier | null {
+  /** What is known of `mac`; null where it names nobody (unset, group address). */
+  #carrier(mac: string, undo: Undo | undefined): Carrier | null {
     if (mac === '' || mac === '00:00:00:00:00:00' || isGroupMac(mac)) return null
-    let carrier = this.#carriers.get(mac)
+    let carrier = this.#carriers.get(mac, undo)
     if (!carrier) {
-      if (this.#carriers.size >= MAX_LEARNED) return null
-      carrier = { gateway: false, foreign: new Set(), local: new Set() }
-      this.#carriers.set(mac, carrier)
+      carrier = { gateway: false, foreign: none, local: none, used: none }
+      this.#carriers.set(mac, carrier, undo)
     }
     return carrier
   }
 }
 
 const UNSEEN = 255
+const none: readonly string[] = []
 
 /** One side (originator or responder) of a batch, with what its dictionary codes mean, looked up once each. */
 class Side {
@@ -147,8 +193,8 @@ class Side {
   readonly carriers: (Carrier | null | undefined)[]
   readonly #deviceByAddress: Int32Array
   readonly #deviceByMac: Int32Array
-  /** By address code: the MAC code whose use of it was noted last. */
-  readonly #owner: Int32Array
+  /** By address code: the uses of the MAC that used it last, as they were then. */
+  readonly #noted: (readonly string[] | undefined)[]
   readonly #learned: Int32Array
 
   constructor(addresses: Dictionary, macs: Dictionary | undefined) {
@@ -159,7 +205,7 @@ class Side {
     this.#deviceByAddress = new Int32Array(addresses.values.length).fill(-1)
     this.#deviceByMac = new Int32Array(macs?.values.length ?? 0).fill(-1)
     this.#learned = new Int32Array(macs ? addresses.values.length : 0).fill(-1)
-    this.#owner = new Int32Array(macs ? addresses.values.length : 0).fill(-1)
+    this.#noted = new Array(macs ? addresses.values.length : 0)
   }
 
   address(i: number): string {
@@ -187,32 +233,47 @@ class Side {
     return this.#deviceByAddress[code]!
   }
 
-  byMac(i: number, device: DictionaryBuilder, used: Map<string, Set<string>>): number {
+  byMac(i: number, device: DictionaryBuilder): number {
     const code = this.macs!.codes[i]!
     if (this.#deviceByMac[code] === -1) this.#deviceByMac[code] = device.intern(this.macs!.values[code]!)
-    const address = this.addresses.codes[i]!
-    if (this.#owner[address] !== code) {
-      this.#owner[address] = code
-      rememberUse(used, this.macs!.values[code]!, this.addresses.values[address]!)
-    }
     return this.#deviceByMac[code]!
+  }
+
+  /** Notes the address of row i as used by its MAC; whether that is news. */
+  noteUse(i: number, carrier: Carrier, undo: Undo | undefined): boolean {
+    const code = this.addresses.codes[i]!
+    const { used } = carrier
+    // Nothing was noted of the MAC since its use of this address was.
+    if (this.#noted[code] === used) return false
+    const fresh = !used.includes(this.addresses.values[code]!)
+    if (fresh) {
+      carrier.used = [...used, this.addresses.values[code]!].slice(-MAX_OWN_ADDRESSES)
+      undo?.push(() => {
+        carrier.used = used
+      })
+    }
+    this.#noted[code] = carrier.used
+    return fresh
   }
 }
 
 /** Notes that `address` lies behind the MAC; decides when it must be a gateway. */
-function learn(carrier: Carrier, address: string, scope: Scope): void {
+function learn(carrier: Carrier, address: string, scope: Scope, undo: Undo | undefined): void {
   if (carrier.gateway) return
+  const before = { ...carrier }
   if (scope === SCOPE_OUTSIDE) {
-    carrier.foreign.add(networkOf(address))
-    carrier.gateway = carrier.foreign.size > MAX_OWN_NETWORKS
+    carrier.foreign = withOne(carrier.foreign, networkOf(address))
+    carrier.gateway = carrier.foreign.length > MAX_OWN_NETWORKS
   } else if (scope === SCOPE_LOCAL && !address.includes(':')) {
-    carrier.local.add(address)
-    carrier.gateway = carrier.local.size > MAX_OWN_ADDRESSES
+    carrier.local = withOne(carrier.local, address)
+    carrier.gateway = carrier.local.length > MAX_OWN_ADDRESSES
   }
-  if (carrier.gateway) {
-    carrier.foreign.clear()
-    carrier.local.clear()
-  }
+  if (carrier.gateway) carrier.foreign = carrier.local = none
+  undo?.push(() => Object.assign(carrier, before))
+}
+
+function withOne(list: readonly string[], entry: string): readonly string[] {
+  return list.includes(entry) ? list : [...list, entry]
 }
 
 /** IPv6 privacy addresses (RFC 8981) of one host change within its /64, so that is what counts. */
@@ -228,19 +289,12 @@ function isGroupMac(mac: string): boolean {
   return (nibble & 1) === 1
 }
 
-/** The latest MAX_OWN_ADDRESSES addresses of a MAC, newest last. */
-function rememberUse(used: Map<string, Set<string>>, mac: string, address: string): void {
-  let addresses = used.get(mac)
-  if (!addresses) {
-    if (used.size >= MAX_LEARNED) return
-    addresses = new Set()
-    used.set(mac, addresses)
-  }
-  addresses.delete(address)
-  addresses.add(address)
-  if (addresses.size > MAX_OWN_ADDRESSES) addresses.delete(addresses.values().next().value!)
-}
-
-function remember(map: Map<string, string>, key: string, value: string): void {
-  if (map.has(key) || map.size < MAX_LEARNED) map.set(key, value)
+function remember(map: Map<string, string>, key: string, value: string, undo: Undo | undefined): void {
+  const before = map.get(key)
+  if (before === value || (before === undefined && map.size >= MOST_NAMES)) return
+  undo?.push(() => {
+    if (before === undefined) map.delete(key)
+    else map.set(key, before)
+  })
+  map.set(key, value)
 }

@@ -54,6 +54,8 @@ export interface FlowBatch {
   readonly names?: ReadonlyMap<string, string>
   /** The device each flow belongs to; filled by the devices stage, required by every later one. */
   readonly device?: Dictionary
+  /** The host name of the device as far as it was known at this flow; '' unknown. Absent where no name is known. */
+  readonly device_name?: Dictionary
   /** 1 where the device is the originator of the flow, 0 where it is the responder. */
   readonly device_is_orig?: Uint8Array
   /** Where the other side is, a `Scope` of address.ts: 1 local, 2 outside, 3 multicast or broadcast, 0 unknown. */
