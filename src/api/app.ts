@@ -7,10 +7,14 @@ import Fastify, {
 } from 'fastify'
 import type { Access, Caller } from '../access/caller.ts'
 import type { Service } from '../service/service.ts'
+import { authenticate } from './authenticate.ts'
 import { docsRoutes } from './docs.ts'
 import { answer, answerErrors } from './errors.ts'
+import { checkOrigin } from './origin.ts'
 import { RouteTable } from './route-table.ts'
+import { accessRoutes } from './routes/access.ts'
 import { statusRoutes } from './routes/status.ts'
+import { securityHeaders } from './security-headers.ts'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from './validation.ts'
 
 declare module 'fastify' {
@@ -39,7 +43,7 @@ export type App = FastifyInstance<
 export type Routes = (app: App, service: Service) => void
 
 /** Every group of routes, in the order of the documentation. */
-const ROUTES: readonly Routes[] = [statusRoutes]
+const ROUTES: readonly Routes[] = [statusRoutes, accessRoutes]
 
 /** Bytes that a body may have; routes that take files or batches say so themselves. */
 const BODY_LIMIT = 1 << 20
@@ -51,6 +55,7 @@ export async function createApp(service: Service): Promise<App> {
     // Two lines a request would cost more than many a request; what fails is logged.
     disableRequestLogging: true,
     bodyLimit: BODY_LIMIT,
+    trustProxy: service.config.access.trustProxy,
     frameworkErrors: answer,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
   }).withTypeProvider<ZodTypeProvider>()
@@ -58,6 +63,9 @@ export async function createApp(service: Service): Promise<App> {
   app.setSerializerCompiler(serializerCompiler)
   const table = new RouteTable(app)
   answerErrors(app, table)
+  securityHeaders(app)
+  checkOrigin(app, service)
+  authenticate(app, service)
   docsRoutes(app, table, service.version)
   await app.register(
     async (v1: App) => {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { AccessControl } from '../access/access-control.ts'
 import type { Config } from '../config/config.ts'
 import type { Database } from '../store/database.ts'
 import type { Readiness } from './readiness.ts'
@@ -7,6 +8,7 @@ import type { Readiness } from './readiness.ts'
 export interface Service {
   readonly config: Config
   readonly database: Database
+  readonly access: AccessControl
   readonly log: Logger
   readonly readiness: Readiness
   /** Seconds since the epoch at which it was started. */

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
+import { AccessControl } from '../access/access-control.ts'
+import { firstAdmin } from '../access/first-admin.ts'
 import type { Config } from '../config/config.ts'
 import { migrate, openDatabase } from '../store/database.ts'
 import { createLog } from './log.ts'
@@ -26,11 +28,15 @@ export async function startService(config: Config, log: Logger = createLog(confi
   try {
     const ran = await migrate(database)
     if (ran.length > 0) log.info({ migrations: ran }, 'schema brought up to date')
+    const access = new AccessControl(database, config)
+    stops.push(async () => access.close())
+    if (await firstAdmin(access.users, config)) log.info('made the user admin')
+    const started = Date.now() / 1000
+    return { config, database, access, log, readiness, started, version: version(), stop }
   } catch (error) {
     await stop()
     throw error
   }
-  return { config, database, log, readiness, started: Date.now() / 1000, version: version(), stop }
 }
 
 function version(): string {
