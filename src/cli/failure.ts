@@ -18,11 +18,14 @@ export class Reported extends Error {
 const SPOKEN: Readonly<Record<string, number>> = {
   UsageError: 2,
   OptionError: 2,
+  ConfigError: 2,
   CommanderError: 2,
   InvalidArgumentError: 2,
   InputError: 1,
   OutputError: 1,
   ModelFormatError: 1,
+  AccessError: 1,
+  StoreError: 1,
   RangeError: 1,
   Error: 1,
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { abortOutputs, outputsOpen } from '../output/sink.ts'
 import { backtestCommand } from './commands/backtest.ts'
+import { configCommand } from './commands/config.ts'
 import { demoCommand } from './commands/demo.ts'
 import { detectCommand } from './commands/detect.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
@@ -11,6 +12,7 @@ import { inspectCommand } from './commands/inspect.ts'
 import { serveCommand } from './commands/serve.ts'
 import { simulateCommand } from './commands/simulate.ts'
 import { trainCommand } from './commands/train.ts'
+import { userCommand } from './commands/user.ts'
 import { fail } from './failure.ts'
 
 /**
@@ -25,7 +27,8 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     await program().parseAsync(args.length === 0 ? ['--help'] : args, { from: 'user' })
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return
+    // Help that was asked for, or that a group of commands answers with when none was named.
+    if (error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help')) return
     process.exitCode = fail(error, json)
   }
 }
@@ -52,6 +55,8 @@ function program(): Command {
     flowsCommand,
     simulateCommand,
     serveCommand,
+    configCommand,
+    userCommand,
   ]) {
     command(program)
   }

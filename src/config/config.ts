@@ -1,9 +1,9 @@
 import { z } from 'zod'
 
-/** A secret: never shown, see `motewatch config`. */
-const SECRET = { secret: true }
-
-/** What `motewatch serve` can be told; one YAML file, environment variables `MOTEWATCH_…` and options above it. */
+/**
+ * What `motewatch serve` can be told; one YAML file, environment variables `MOTEWATCH_…` and options above it. Every
+ * setting describes itself; `.meta({ secret: true })` keeps its value from being shown.
+ */
 export const Config = z.strictObject({
   host: z
     .string()
@@ -15,8 +15,7 @@ export const Config = z.strictObject({
     .string()
     .min(1)
     .default('data/motewatch.db')
-    .describe('SQLite file or postgres://user:password@host/name')
-    .meta(SECRET),
+    .describe('SQLite file or postgres://user:password@host/name'),
   data: z.string().min(1).default('data').describe('folder for uploads until they are read'),
   models: z
     .string()
