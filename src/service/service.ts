@@ -1,13 +1,15 @@
 import type { Logger } from 'pino'
 import type { AccessControl } from '../access/access-control.ts'
 import type { Config } from '../config/config.ts'
-import type { Database } from '../store/database.ts'
+import type { Jobs } from '../jobs/jobs.ts'
+import type { Store } from '../store/store.ts'
 import type { Readiness } from './readiness.ts'
 
 /** The parts of a running service, as the API's routes see them. */
 export interface Service {
   readonly config: Config
-  readonly database: Database
+  readonly store: Store
+  readonly jobs: Jobs
   readonly access: AccessControl
   readonly log: Logger
   readonly readiness: Readiness

@@ -3,7 +3,8 @@ import type { Logger } from 'pino'
 import { AccessControl } from '../access/access-control.ts'
 import { firstAdmin } from '../access/first-admin.ts'
 import type { Config } from '../config/config.ts'
-import { migrate, openDatabase } from '../store/database.ts'
+import { Jobs } from '../jobs/jobs.ts'
+import { openStore } from '../store/store.ts'
 import { createLog } from './log.ts'
 import { Readiness } from './readiness.ts'
 import type { Service } from './service.ts'
@@ -15,8 +16,8 @@ import type { Service } from './service.ts'
  */
 export async function startService(config: Config, log: Logger = createLog(config.log)): Promise<Service> {
   const readiness = new Readiness()
-  const database = openDatabase(config.database)
-  const stops: (() => Promise<void>)[] = [() => database.close()]
+  const store = await openStore(config.database)
+  const stops: (() => Promise<void>)[] = [() => store.close()]
   let stopping: Promise<void> | undefined
   const stop = () => {
     stopping ??= (async () => {
@@ -26,13 +27,15 @@ export async function startService(config: Config, log: Logger = createLog(confi
     return stopping
   }
   try {
-    const ran = await migrate(database)
-    if (ran.length > 0) log.info({ migrations: ran }, 'schema brought up to date')
-    const access = new AccessControl(database, config)
+    const access = new AccessControl(store.database, config)
     stops.push(async () => access.close())
     if (await firstAdmin(access.users, config)) log.info('made the user admin')
+    const onError = (error: unknown) => log.error(error)
+    const jobs = new Jobs({ store, folder: config.data, onError })
+    await jobs.start()
+    stops.push(() => jobs.stop())
     const started = Date.now() / 1000
-    return { config, database, access, log, readiness, started, version: version(), stop }
+    return { config, store, jobs, access, log, readiness, started, version: version(), stop }
   } catch (error) {
     await stop()
     throw error

@@ -1,6 +1,6 @@
-import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
-import type { Database } from './database.ts'
-import type { JobState, JobsTable, Tables } from './tables.ts'
+import { type Selectable, sql } from 'kysely'
+import type { Repositories, Store } from './store.ts'
+import type { JobState, JobsTable } from './tables.ts'
 
 /** A job as its row, JSON read. */
 export interface Job {
@@ -55,18 +55,16 @@ export class JobLost extends Error {
  * write of that process asks whether it still does, so that a job has one outcome whoever was thought dead.
  */
 export class JobRows {
-  readonly #db: Kysely<Tables>
-  readonly #dialect: Database['dialect']
+  readonly #store: Store
 
-  constructor({ db, dialect }: Pick<Database, 'db' | 'dialect'>) {
-    this.#db = db
-    this.#dialect = dialect
+  constructor(store: Store) {
+    this.#store = store
   }
 
   /** Puts a job in the queue; in `tx` where it belongs to something else that happens. */
-  async add(kind: string, params: unknown, by: string, tx?: Transaction<Tables>): Promise<Job> {
-    const write = async (db: Transaction<Tables>) => {
-      const row = await db
+  async add(kind: string, params: unknown, by: string, tx?: Repositories): Promise<Job> {
+    const write = async (inside: Repositories) => {
+      const row = await inside.db
         .insertInto('jobs')
         .values({
           kind,
@@ -85,19 +83,19 @@ export class JobRows {
         })
         .returningAll()
         .executeTakeFirstOrThrow()
-      return told(db, row)
+      return told(inside, row)
     }
-    return tx ? write(tx) : this.#db.transaction().execute(write)
+    return tx ? write(tx) : this.#store.transaction(write)
   }
 
   async get(id: number): Promise<Job | undefined> {
-    const row = await this.#db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
+    const row = await this.#store.db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
     return row && jobOf(row)
   }
 
   /** Newest first. */
   async list({ kind, state, before }: JobFilter, limit: number): Promise<Job[]> {
-    let query = this.#db.selectFrom('jobs').selectAll().orderBy('id', 'desc').limit(limit)
+    let query = this.#store.db.selectFrom('jobs').selectAll().orderBy('id', 'desc').limit(limit)
     if (kind !== undefined) query = query.where('kind', '=', kind)
     if (state !== undefined) query = query.where('state', '=', state)
     if (before !== undefined) query = query.where('id', '<', before)
@@ -106,7 +104,7 @@ export class JobRows {
 
   /** How many wait or run. */
   async pending(): Promise<number> {
-    const { n } = await this.#db
+    const { n } = await this.#store.db
       .selectFrom('jobs')
       .select(({ fn }) => fn.countAll<number>().as('n'))
       .where('state', 'in', ['queued', 'running'])
@@ -120,11 +118,11 @@ export class JobRows {
    * @returns the job as it is now, running and owned, or undefined when there is none
    */
   claim(owner: string, kinds: readonly string[], stale: number): Promise<Job | undefined> {
-    return this.#db.transaction().execute(async (tx) => {
+    return this.#store.transaction(async (tx) => {
       const free = sql<number>`(select id from jobs where kind in (${sql.join(kinds)}) and (state = 'queued'
         or (state = 'running' and heartbeat < ${stale})) order by id limit 1
-        ${this.#dialect === 'postgres' ? sql`for update skip locked` : sql``})`
-      const row = await tx
+        ${this.#store.database.dialect === 'postgres' ? sql`for update skip locked` : sql``})`
+      const row = await tx.db
         .updateTable('jobs')
         .set((eb) => ({
           state: 'running',
@@ -144,7 +142,7 @@ export class JobRows {
 
   /** Owners of jobs that are said to run. */
   async owners(): Promise<string[]> {
-    const rows = await this.#db
+    const rows = await this.#store.db
       .selectFrom('jobs')
       .select('owner')
       .distinct()
@@ -155,7 +153,7 @@ export class JobRows {
 
   /** Gives back the jobs of a process that is known to be dead. */
   async disown(owner: string): Promise<void> {
-    await this.#db
+    await this.#store.db
       .updateTable('jobs')
       .set({ heartbeat: 0 })
       .where('owner', '=', owner)
@@ -176,8 +174,8 @@ export class JobRows {
     progress: { progress: number | null; message: string },
     tell: boolean,
   ): Promise<boolean> {
-    return this.#db.transaction().execute(async (tx) => {
-      const row = await tx
+    return this.#store.transaction(async (tx) => {
+      const row = await tx.db
         .updateTable('jobs')
         .set({ heartbeat: now(), ...progress })
         .where('id', '=', id)
@@ -197,12 +195,12 @@ export class JobRows {
    * @param save what is left to write; gives the result
    * @throws JobLost
    */
-  done(id: number, owner: string, save: (tx: Transaction<Tables>) => Promise<unknown>): Promise<void> {
-    return this.#db.transaction().execute(async (tx) => {
+  done(id: number, owner: string, save: (tx: Repositories) => Promise<unknown>): Promise<void> {
+    return this.#store.transaction(async (tx) => {
       // The row is written first: it is then locked, and SQLite has its one writer before anything is read.
       await this.#end(tx, id, owner, { state: 'done', progress: 1, message: '' })
       const result = await save(tx)
-      const row = await tx
+      const row = await tx.db
         .updateTable('jobs')
         .set({ result_json: JSON.stringify(result) })
         .where('id', '=', id)
@@ -214,22 +212,22 @@ export class JobRows {
 
   /** @throws JobLost */
   fail(id: number, owner: string, error: JobError): Promise<void> {
-    return this.#db.transaction().execute(async (tx) => {
+    return this.#store.transaction(async (tx) => {
       await told(tx, await this.#end(tx, id, owner, { state: 'failed', error_json: JSON.stringify(error) }))
     })
   }
 
   /** @throws JobLost */
   cancelled(id: number, owner: string): Promise<void> {
-    return this.#db.transaction().execute(async (tx) => {
+    return this.#store.transaction(async (tx) => {
       await told(tx, await this.#end(tx, id, owner, { state: 'cancelled' }))
     })
   }
 
   /** Puts a job that was begun back in the queue, as if it never had been. @throws JobLost */
   release(id: number, owner: string): Promise<void> {
-    return this.#db.transaction().execute(async (tx) => {
-      const row = await tx
+    return this.#store.transaction(async (tx) => {
+      const row = await tx.db
         .updateTable('jobs')
         .set((eb) => ({
           state: 'queued' as const,
@@ -256,8 +254,8 @@ export class JobRows {
    * @returns the job as it is now, undefined when there is none
    */
   requestCancel(id: number): Promise<Job | undefined> {
-    return this.#db.transaction().execute(async (tx) => {
-      const row = await tx
+    return this.#store.transaction(async (tx) => {
+      const row = await tx.db
         .updateTable('jobs')
         .set((eb) => ({
           cancel_requested: 1,
@@ -269,18 +267,18 @@ export class JobRows {
         .returningAll()
         .executeTakeFirst()
       if (row) return told(tx, row)
-      const finished = await tx.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
+      const finished = await tx.db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
       return finished && jobOf(finished)
     })
   }
 
   async #end(
-    tx: Transaction<Tables>,
+    tx: Repositories,
     id: number,
     owner: string,
     change: { state: JobState; progress?: number; message?: string; error_json?: string },
   ): Promise<Selectable<JobsTable>> {
-    const row = await tx
+    const row = await tx.db
       .updateTable('jobs')
       .set({ ...change, finished: now(), owner: null, heartbeat: null })
       .where('id', '=', id)
@@ -294,17 +292,9 @@ export class JobRows {
 }
 
 /** Writes the event that goes with a job's new state. */
-async function told(tx: Transaction<Tables>, row: Selectable<JobsTable>): Promise<Job> {
+async function told(tx: Repositories, row: Selectable<JobsTable>): Promise<Job> {
   const { id, kind, state, progress, message } = row
-  await tx
-    .insertInto('events')
-    .values({
-      at: now(),
-      type: 'job',
-      device_id: null,
-      data_json: JSON.stringify({ id, kind, state, progress, message }),
-    })
-    .execute()
+  await tx.events.append([{ type: 'job', data: { id, kind, state, progress, message } }])
   return jobOf(row)
 }
 

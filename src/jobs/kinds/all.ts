@@ -1,0 +1,20 @@
+import type { JobKind } from '../kind.ts'
+import { detectFile } from './detect-file.ts'
+import { train } from './train.ts'
+
+/** Every kind of job. */
+export const JOB_KINDS = { train, 'detect-file': detectFile }
+
+export type JobKinds = typeof JOB_KINDS
+export type JobName = keyof JobKinds
+
+/** @throws Error for a kind that this version does not have */
+export function kindNamed(name: string): JobKind {
+  const kinds: Readonly<Record<string, JobKind>> = JOB_KINDS
+  if (!Object.hasOwn(kinds, name)) {
+    throw new Error(
+      `there is no job of kind ${JSON.stringify(name)}; kinds are ${Object.keys(kinds).join(', ')}`,
+    )
+  }
+  return kinds[name]!
+}

@@ -1,0 +1,81 @@
+import { Worker } from 'node:worker_threads'
+import type { Job, JobError } from '../store/jobs.ts'
+
+/** What the thread of a job is told. */
+export interface Order {
+  readonly id: number
+  readonly kind: string
+  readonly params: unknown
+  readonly owner: string
+  readonly url: string
+  readonly folder: string
+  readonly workers: number
+}
+
+export interface Progress {
+  readonly progress: number | null
+  readonly message: string
+}
+
+/** How a job's thread came to its end; one that is done has written so itself. */
+export type Ending =
+  | { readonly state: 'done' }
+  | { readonly state: 'cancelled' }
+  | { readonly state: 'failed'; readonly error: JobError }
+
+/** Milliseconds that a cancelled job has to end by itself. */
+const PATIENCE = 3000
+
+/** A job at work in a thread. */
+export class Running {
+  readonly job: Job
+  readonly ended: Promise<Ending>
+  /** What the thread said last. */
+  now: Progress = { progress: null, message: '' }
+  readonly #worker: Worker
+  #cancelled = false
+
+  constructor(job: Job, order: Omit<Order, 'id' | 'kind' | 'params'>) {
+    this.job = job
+    const { id, kind, params } = job
+    // The same folder holds .ts in the sources and .js once built.
+    const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
+    this.#worker = new Worker(new URL(file, import.meta.url), {
+      workerData: { ...order, id, kind, params } satisfies Order,
+      execArgv: [],
+    })
+    let ending: Ending | undefined
+    this.#worker.on('message', (message: Progress | Ending) => {
+      if ('state' in message) ending = message
+      else this.now = message
+    })
+    this.ended = new Promise((resolve) => {
+      this.#worker.on('error', (error: Error) => {
+        ending ??= { state: 'failed', error: { type: error.name, message: error.message } }
+      })
+      this.#worker.on('exit', (code) => {
+        const message = `the job's thread ended early (exit code ${code})`
+        resolve(
+          ending ??
+            (this.#cancelled
+              ? { state: 'cancelled' }
+              : { state: 'failed', error: { type: 'Error', message } }),
+        )
+      })
+    })
+  }
+
+  /** Asks the job to end; one that does not hear is ended. */
+  cancel(): void {
+    if (this.#cancelled) return
+    this.#cancelled = true
+    this.#worker.postMessage('cancel')
+    const timer = setTimeout(() => this.#worker.terminate(), PATIENCE)
+    this.ended.finally(() => clearTimeout(timer))
+  }
+
+  async terminate(): Promise<void> {
+    this.#cancelled = true
+    await this.#worker.terminate()
+  }
+}
