@@ -29,7 +29,12 @@ export function feedbackOn(
     verdict,
     scope: scopeOf(subject),
     strength: -Math.log10(Math.max(p_value, Number.MIN_VALUE)),
+    perDay: 'strongest' in subject ? perDay(subject) : 1,
   })
+}
+
+function perDay({ count, first, last }: Incident): number {
+  return count / Math.max(1, last - first > 0 ? (last - first) / 86_400 : 1)
 }
 
 /** What a person says about how far the slow change of a device is to be followed. @param limit evidence, >= 0 */

@@ -1,7 +1,8 @@
 import type { Anomaly } from '../schema/anomaly.ts'
 import type { Feedback, FeedbackScope, Judgement } from '../schema/feedback.ts'
+import type { Undo } from '../schema/undo.ts'
 import { type Place, peerClass, peerNetwork, placeOf } from './place.ts'
-import { isCovered } from './scope.ts'
+import { isCovered, isUnusualAlike } from './scope.ts'
 
 /** Evidence by which the line is lowered for the like of what was confirmed: p may be 3.2 times as large. */
 export const SOONER = 0.5
@@ -11,6 +12,13 @@ export const SOONER = 0.5
  */
 const MARGIN = 1
 const RELATIVE_MARGIN = 0.25
+/**
+ * How many a day of the like of it are expected: twice as many as were judged, and at least so many. More of the
+ * same is another matter.
+ */
+const MORE = 2
+const FEWEST = 5
+const DAY = 86_400
 /** Share of the score from which a feature must be among those judged. */
 const CAUSE = 0.2
 
@@ -24,6 +32,14 @@ export interface FeedbackCounts {
   readonly byEntry: Readonly<Record<string, number>>
 }
 
+/** What a judge has counted. */
+export interface JudgeState {
+  readonly suppressed: number
+  readonly sooner: number
+  readonly byEntry: readonly (readonly [string, number])[]
+  readonly lately: readonly (readonly [string, { readonly count: number; readonly ts: number }])[]
+}
+
 /** What feedback says about the anomalies of one kind of data. Of several that fit, the last said counts. */
 export class FeedbackJudge {
   readonly by = SOONER
@@ -32,6 +48,8 @@ export class FeedbackJudge {
   #suppressed = 0
   #sooner = 0
   readonly #byEntry = new Map<string, number>()
+  /** Of each entry that expects: anomalies covered in the last day, fading, and the time of the newest. */
+  readonly #lately = new Map<string, { count: number; ts: number }>()
 
   constructor(entries: readonly Feedback[] = []) {
     this.#judgements = entries.filter(isJudgement).sort(inOrder)
@@ -39,9 +57,17 @@ export class FeedbackJudge {
     this.#confirmedDevices = new Set(confirmed.flatMap(({ scope }) => scope.devices))
   }
 
-  /** The anomalies that are to be told; counts the others. */
-  told(anomalies: readonly Anomaly[]): readonly Anomaly[] {
-    if (this.#judgements.length === 0) return anomalies
+  /**
+   * The anomalies that are to be told; counts the others.
+   *
+   * @param undo where given, learns how to put the counts back as they were
+   */
+  told(anomalies: readonly Anomaly[], undo?: Undo): readonly Anomaly[] {
+    if (this.#judgements.length === 0 || anomalies.length === 0) return anomalies
+    if (undo) {
+      const before = this.save()
+      undo.push(() => this.restore(before))
+    }
     return anomalies.filter((anomaly) => {
       const expected = this.expects(anomaly)
       if (expected !== undefined) this.#suppressed++
@@ -50,6 +76,25 @@ export class FeedbackJudge {
       if (by !== undefined) this.#byEntry.set(by, (this.#byEntry.get(by) ?? 0) + 1)
       return expected === undefined
     })
+  }
+
+  /** All that was counted, for {@link restore}. */
+  save(): JudgeState {
+    return {
+      suppressed: this.#suppressed,
+      sooner: this.#sooner,
+      byEntry: [...this.#byEntry],
+      lately: [...this.#lately].map(([id, { count, ts }]) => [id, { count, ts }]),
+    }
+  }
+
+  restore({ suppressed, sooner, byEntry, lately }: JudgeState): void {
+    this.#suppressed = suppressed
+    this.#sooner = sooner
+    this.#byEntry.clear()
+    for (const [id, n] of byEntry) this.#byEntry.set(id, n)
+    this.#lately.clear()
+    for (const [id, { count, ts }] of lately) this.#lately.set(id, { count, ts })
   }
 
   get counts(): FeedbackCounts {
@@ -80,7 +125,23 @@ export class FeedbackJudge {
         ? covers(judgement, anomaly, place)
         : isThere(judgement.scope, anomaly.device, place) && hasCause(judgement.scope, anomaly),
     )
-    return found?.verdict === 'expected' ? found.id : undefined
+    if (found?.verdict !== 'expected') return undefined
+    return this.#isFew(found, anomaly.timestamp) ? found.id : undefined
+  }
+
+  /** Counts an anomaly that an entry covers, and tells whether there are no more of them than were judged. */
+  #isFew({ id, perDay }: Judgement, timestamp: number): boolean {
+    const lately = this.#lately.get(id) ?? { count: 0, ts: -Infinity }
+    // Records without time all come at once.
+    const ts = Number.isFinite(timestamp) ? timestamp : 0
+    const ahead = ts - lately.ts
+    if (ahead > 0) {
+      lately.count *= Math.exp(-ahead / DAY)
+      lately.ts = ts
+    }
+    lately.count++
+    this.#lately.set(id, lately)
+    return lately.count <= Math.max(FEWEST, MORE * perDay)
   }
 }
 
@@ -122,12 +183,10 @@ function isThere({ devices, flow }: FeedbackScope, device: string, place: Place 
   )
 }
 
-/** Whether what explains most of it is among what made the judged one unusual. */
-function hasCause(
-  { values }: FeedbackScope,
-  { affected_features }: Pick<Anomaly, 'affected_features'>,
-): boolean {
-  return values.some(({ feature }) => feature === affected_features[0]?.feature)
+/** Whether what explains most of it is what made the judged one unusual, in the same way. */
+function hasCause({ values }: FeedbackScope, row: Pick<Anomaly, 'affected_features'>): boolean {
+  const [first] = row.affected_features
+  return first !== undefined && values.some((v) => v.feature === first.feature && isUnusualAlike(v, first))
 }
 
 /** The counts of several judges together. */

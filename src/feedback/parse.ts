@@ -45,8 +45,9 @@ function parseEntry(json: unknown, place: string): Feedback {
   const verdicts = 'expected, confirmed, hold or follow'
   expect(verdict === 'expected' || verdict === 'confirmed', `${place}.verdict`, verdicts, verdict)
   expect(Number.isFinite(e.strength), `${place}.strength`, 'a number', e.strength)
+  expect(Number.isFinite(e.perDay) && Number(e.perDay) > 0, `${place}.perDay`, 'a number above 0', e.perDay)
   const scope = parseScope(record(e.scope, `${place}.scope`), `${place}.scope`)
-  return { ...said, scope, strength: e.strength } as Feedback
+  return { ...said, scope, strength: e.strength, perDay: e.perDay } as Feedback
 }
 
 function parseScope(s: Json, place: string): FeedbackScope {

@@ -122,3 +122,18 @@ export function isCovered({ range, categories }: CoveredValues, value: number | 
   if (!range) return false
   return (range.low === null || value >= range.low) && (range.high === null || value <= range.high)
 }
+
+/** Whether a value is out of the usual in the way that was judged: on the same side of the range, or such a category. */
+export function isUnusualAlike(
+  { range, categories }: CoveredValues,
+  { value, typical }: AffectedFeature,
+): boolean {
+  if ('usual' in typical || typeof value === 'string') {
+    return (
+      categories.includes(String(value)) && !('usual' in typical && typical.usual.includes(String(value)))
+    )
+  }
+  if (!range) return false
+  const above = value > typical.high && (range.high === null || range.high > typical.high)
+  return above || (value < typical.low && (range.low === null || range.low < typical.low))
+}

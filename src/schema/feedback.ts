@@ -48,6 +48,8 @@ export interface Judgement extends Said {
   readonly scope: FeedbackScope
   /** Evidence that was judged: -log10 p of the strongest record. */
   readonly strength: number
+  /** How many anomalies were judged, at most those of an average day of the incident. */
+  readonly perDay: number
 }
 
 /**
