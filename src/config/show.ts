@@ -42,7 +42,7 @@ export function configYaml(loaded: LoadedConfig): string {
     group = parents
     lines.push(`${indent}# ${description}`)
     lines.push(`${indent}# ${variable}${from === 'default' ? '' : `; now from ${from}`}`)
-    const line = `${keys.at(-1)}: ${stringify(value).trim()}`
+    const line = `${keys.at(-1)}: ${stringify(value, { collectionStyle: 'flow' }).trim()}`
     // What has no value is shown how it would be given.
     lines.push(indent + (value === null ? `# ${keys.at(-1)}:` : line))
   }

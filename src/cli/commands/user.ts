@@ -79,18 +79,17 @@ Examples:
   $ motewatch user list`
 
 async function withUsers(options: Options, work: (users: Users) => Promise<void>): Promise<void> {
-  const [{ loadConfig }, { migrate, openDatabase }, { Users }] = await Promise.all([
+  const [{ loadConfig }, { openStore }, { Users }] = await Promise.all([
     import('../../config/load.ts'),
-    import('../../store/database.ts'),
+    import('../../store/store.ts'),
     import('../../access/users.ts'),
   ])
   const { config } = await loadConfig({ file: options.config, options: { database: options.database } })
-  const database = openDatabase(config.database)
+  const store = await openStore(config.database)
   try {
-    await migrate(database)
-    await work(new Users(database.db))
+    await work(new Users(store.db))
   } finally {
-    await database.close()
+    await store.close()
   }
 }
 
