@@ -13,6 +13,7 @@ import { answer, answerErrors } from './errors.ts'
 import { checkOrigin } from './origin.ts'
 import { RouteTable } from './route-table.ts'
 import { accessRoutes } from './routes/access.ts'
+import { jobRoutes } from './routes/jobs.ts'
 import { statusRoutes } from './routes/status.ts'
 import { securityHeaders } from './security-headers.ts'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from './validation.ts'
@@ -43,7 +44,7 @@ export type App = FastifyInstance<
 export type Routes = (app: App, service: Service) => void
 
 /** Every group of routes, in the order of the documentation. */
-const ROUTES: readonly Routes[] = [statusRoutes, accessRoutes]
+const ROUTES: readonly Routes[] = [statusRoutes, accessRoutes, jobRoutes]
 
 /** Bytes that a body may have; routes that take files or batches say so themselves. */
 const BODY_LIMIT = 1 << 20

@@ -32,10 +32,10 @@ export interface JobError {
 }
 
 export interface JobFilter {
-  readonly kind?: string
-  readonly state?: JobState
+  readonly kind?: string | undefined
+  readonly state?: JobState | undefined
   /** Only jobs older than this one. */
-  readonly before?: number
+  readonly before?: number | undefined
 }
 
 /** States in which nothing happens any more. */

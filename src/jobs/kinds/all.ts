@@ -1,9 +1,10 @@
 import type { JobKind } from '../kind.ts'
+import { detect } from './detect.ts'
 import { detectFile } from './detect-file.ts'
 import { train } from './train.ts'
 
 /** Every kind of job. */
-export const JOB_KINDS = { train, 'detect-file': detectFile }
+export const JOB_KINDS = { train, detect, 'detect-file': detectFile }
 
 export type JobKinds = typeof JOB_KINDS
 export type JobName = keyof JobKinds

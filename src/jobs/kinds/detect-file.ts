@@ -1,18 +1,11 @@
 import { z } from 'zod'
-import { MODEL_CHOICES } from '../../pipeline/options.ts'
 import { findAnomalies, forgetFindings } from '../find-anomalies.ts'
 import { given } from '../given.ts'
 import { jobKind } from '../kind.ts'
 import { uploadedBatches } from '../sources.ts'
 import { Upload } from '../uploads.ts'
+import { Judging } from './judging.ts'
 import { Reading } from './reading.ts'
-
-/** How detection judges. */
-export const Judging = z.object({
-  threshold: z.number().min(0).max(1).optional().describe('confidence from which a record is an anomaly'),
-  model: z.enum(MODEL_CHOICES).optional(),
-  store: z.boolean().default(true).describe('whether what is found is kept'),
-})
 
 /** Looks for anomalies in an uploaded file. */
 export const detectFile = jobKind({
