@@ -12,7 +12,7 @@ import { DeviceResolver } from '../src/devices/device-resolver.ts'
 import { createFlowExtractor } from '../src/features/flow/extractor.ts'
 import { createReadingExtractor } from '../src/features/reading/extractor.ts'
 import { evidenceAt } from '../src/models/calibration.ts'
-import { combine } from '../src/models/ensemble.ts'
+import { combine, withNews } from '../src/models/ensemble.ts'
 import { thresholdOf } from '../src/pipeline/options.ts'
 import { train } from '../src/pipeline.ts'
 import { bundledSample } from '../src/simulate/bundled-sample.ts'
@@ -75,7 +75,9 @@ async function detectInSteps(
   const devices = new DeviceResolver({})
   const flows = createFlowExtractor()
   const readings = createReadingExtractor()
-  const ensemble = ensembles.get(ensembleKey(models.map((m) => m.detector.name)))!
+  const ensemble = ensembles.get(
+    ensembleKey(models.map((m) => m.detector.name).filter((name) => name !== 'surprise')),
+  )!
   const least = evidenceAt(thresholdOf(bundle, undefined), summary.contamination)
   const options = { contamination: summary.contamination, least, ceiling: ensemble.ceiling }
   const explainer = new Explainer(space, models, options)
@@ -91,12 +93,12 @@ async function detectInSteps(
     const scores = timed('models', () => models.map(({ detector }) => detector.score(X)))
     const { evidence, combined } = timed('calibration', () => {
       const each = models.map(({ calibration }, m) => calibration.evidence(scores[m]!))
-      return { evidence: each, combined: ensemble.evidence(combine(each)) }
+      const news = models.findIndex(({ detector }) => detector.name === 'surprise')
+      const state = ensemble.evidence(combine(each.filter((_, m) => m !== news)))
+      return { evidence: each, combined: news < 0 ? state : withNews(state, each[news]!, ensemble.n) }
     })
     const rows = { batch, features, X, evidence, combined, source }
-    timed('explain', () =>
-      explainer.explain({ ...rows, nameOf: (device) => devices.nameOf(device) }, records),
-    )
+    timed('explain', () => explainer.explain(rows, records))
     records += batch.length
     started = performance.now()
   }

@@ -101,9 +101,6 @@ async function firstRight(
   const scores = await scorer.score(changed)
   const options = { contamination: DEFAULT_CONTAMINATION, least: -Infinity, ceiling: scorer.ceiling }
   const source = { ...scores, batch: pickRows(batch, rows), features: changed, source: 'planted' }
-  const explained = new Explainer(bundle.space, scorer.models, options).explain(
-    { ...source, nameOf: () => undefined },
-    0,
-  )
+  const explained = new Explainer(bundle.space, scorer.models, options).explain(source, 0)
   return explained.filter((a, i) => plants[i]!.moved.has(a.affected_features[0]!.feature)).length
 }

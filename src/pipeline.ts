@@ -1,12 +1,10 @@
 import { readBatches } from './adapters/read.ts'
 import { InputError, type ReadReport } from './adapters/read-report.ts'
-import { Explainer } from './anomalies/explainer.ts'
-import { counter } from './anomalies/flow-evidence.ts'
-import { FeedbackJudge, sumOfCounts } from './feedback/judge.ts'
-import { IncidentTracker } from './incidents/incident-tracker.ts'
+import { sumOfCounts } from './feedback/judge.ts'
 import { WorkerPool } from './kernels/worker-pool.ts'
 import { evidenceAt } from './models/calibration.ts'
 import { parseAcceptedAlarms } from './pipeline/alarms.ts'
+import { Engine } from './pipeline/engine.ts'
 import { type Evaluation, Evaluator } from './pipeline/evaluator.ts'
 import { fitBundle } from './pipeline/fit-bundle.ts'
 import { KnownMetrics } from './pipeline/known-metrics.ts'
@@ -19,11 +17,9 @@ import {
   type InputOptions,
   type TrainOptions,
   type TrainResult,
-  thresholdOf,
 } from './pipeline/options.ts'
 import { benignRows } from './pipeline/rows.ts'
-import { type ScoredRows, Scorer } from './pipeline/scorer.ts'
-import { type PreparedBatch, Stages } from './pipeline/stages.ts'
+import { Stages } from './pipeline/stages.ts'
 import { Tally } from './pipeline/tally.ts'
 import { TrainingData } from './pipeline/training-data.ts'
 import type { Anomaly } from './schema/anomaly.ts'
@@ -99,68 +95,39 @@ export async function* detect(
   const started = performance.now()
   const reports: ReadReport[] = []
   const tally = new Tally()
-  let records = 0
-  const explainers = new Map<ModelBundle['kind'], Explainer>()
-  const judges = new Map(bundles.map((bundle) => [bundle.kind, new FeedbackJudge(bundle.feedback)]))
-  const nextIncident = counter()
-  const tracker = new IncidentTracker()
-  for await (const rows of scoredBatches(inputs, bundles, options, reports)) {
-    const { kind, bundle, models, ceiling } = rows
-    const judge = judges.get(kind)!
-    let explainer = explainers.get(kind)
-    if (!explainer) {
-      const { contamination } = bundle.summary
-      const threshold = thresholdOf(bundle, options.threshold)
-      const least = evidenceAt(threshold, contamination)
-      if (least > ceiling) reports[0]?.note(unreachable(kind, threshold, 10 ** -ceiling))
-      explainer = new Explainer(bundle.space, models, {
-        contamination,
-        least,
-        ceiling,
-        nextIncident,
-        sooner: judge,
-      })
-      explainers.set(kind, explainer)
+  const pool = new WorkerPool(options.workers)
+  try {
+    const engine = new Engine(bundles, { ...options, pool })
+    const noted = new Set<ModelBundle['kind']>()
+    const processed = overlapped(inputs, options, bundles, reports, (batch, source) =>
+      engine.process(batch, source),
+    )
+    for await (const { kind, bundle, threshold, ceiling, batch, scored, anomalies } of processed) {
+      if (!noted.has(kind) && evidenceAt(threshold, bundle.summary.contamination) > ceiling) {
+        reports[0]?.note(unreachable(kind, threshold, 10 ** -ceiling))
+      }
+      noted.add(kind)
+      options.onBatch?.(batch)
+      tally.add(scored, anomalies)
+      if (anomalies.length > 0) yield anomalies
     }
-    options.onBatch?.(rows.batch)
-    const told = withoutHistory(rows, options.after?.[kind])
-    const anomalies = judge.told(explainer.explain(rows, records))
-    records += rows.batch.length
-    tally.add(told, anomalies)
-    tracker.add(anomalies)
-    if (anomalies.length > 0) yield anomalies
+    if (noted.size === 0) throw nothingRead(inputs, reports)
+    const { highest, thresholds } = engine
+    const { incidents, leftOut: incidentsLeftOut } = engine.finish()
+    return {
+      ...tally.summary(),
+      feedback: sumOfCounts(engine.feedback),
+      reports,
+      threshold: Math.min(...Object.values(thresholds)),
+      thresholds,
+      highest,
+      seconds: (performance.now() - started) / 1000,
+      incidents,
+      incidentsLeftOut,
+    }
+  } finally {
+    await pool.close()
   }
-  if (records === 0) throw nothingRead(inputs, reports)
-  const highest = Math.max(0, ...[...explainers.values()].map((explainer) => explainer.highest))
-  const used = bundles.filter(({ kind }) => explainers.has(kind))
-  const thresholds = Object.fromEntries(used.map((b) => [b.kind, thresholdOf(b, options.threshold)]))
-  const threshold = Math.min(...Object.values(thresholds))
-  const { incidents, leftOut: incidentsLeftOut } = tracker.finish()
-  const feedback = sumOfCounts([...judges.values()].map(({ counts }) => counts))
-  const seconds = (performance.now() - started) / 1000
-  return {
-    ...tally.summary(),
-    feedback,
-    reports,
-    threshold,
-    thresholds,
-    highest,
-    seconds,
-    incidents,
-    incidentsLeftOut,
-  }
-}
-
-/** Takes the evidence from rows up to `after`, as NaN reaches no threshold; gives the number of the others. */
-function withoutHistory({ batch, combined }: ScoredBatch, after: number | undefined): number {
-  if (after === undefined) return batch.length
-  let told = batch.length
-  for (let i = 0; i < batch.length; i++) {
-    if (batch.ts[i]! > after) continue
-    combined[i] = Number.NaN
-    told--
-  }
-  return told
 }
 
 /**
@@ -176,63 +143,42 @@ export async function evaluate(
   if (options.threshold !== undefined) expectBetween('threshold', options.threshold, 0, 1)
   const reports: ReadReport[] = []
   const evaluator = new Evaluator(options.threshold, options.after)
-  for await (const rows of scoredBatches(inputs, bundles, options, reports)) evaluator.add(rows)
+  const pool = new WorkerPool(options.workers)
+  try {
+    const { after: _, ...engineOptions } = options
+    const engine = new Engine(bundles, { ...engineOptions, pool })
+    const scored = overlapped(inputs, options, bundles, reports, (batch, source) =>
+      engine.score(batch, source),
+    )
+    for await (const rows of scored) evaluator.add(rows)
+  } finally {
+    await pool.close()
+  }
   if (evaluator.rows === 0) throw nothingRead(inputs, reports)
   return evaluator.finish(reports)
 }
 
-/** A batch with its scores and the models that made them. */
-export interface ScoredBatch extends PreparedBatch, ScoredRows {
-  readonly kind: ModelBundle['kind']
-  readonly source: string
-  readonly bundle: ModelBundle
-  readonly models: Scorer['models']
-  readonly ceiling: number
-  nameOf(device: string): string | undefined
-}
-
-/** Reads, prepares and scores; workers score one batch while this thread prepares the next. */
-async function* scoredBatches(
+/** Reads and works batch by batch, in order; threads score one batch while this one prepares the next. */
+async function* overlapped<T>(
   inputs: Inputs,
+  options: InputOptions,
   bundles: readonly ModelBundle[],
-  options: Pick<DetectOptions, 'model'> & InputOptions,
   reports: ReadReport[],
-): AsyncGenerator<ScoredBatch> {
-  const pool = new WorkerPool(options.workers)
-  try {
-    const stages = new Stages(options.local)
-    const scorers = new Map(bundles.map((b) => [b.kind, new Scorer(b, options.model, pool)]))
-    const known = new KnownMetrics()
-    let before: Promise<ScoredBatch> | undefined
-    for await (const { source, batch } of batchesOf(inputs, options, reports)) {
-      if (batch.length === 0) continue
-      const scorer = scorers.get(batch.kind)
-      if (!scorer) throw noModelFor(batch.kind, source, bundles)
-      known.check(batch, scorer.bundle, source)
-      const prepared = stages.prepare(batch)
-      const { kind } = batch
-      const { bundle, models, ceiling } = scorer
-      const nameOf = (device: string) => stages.nameOf(device)
-      const now = scorer
-        .score(prepared.features)
-        .then((scores) => ({ ...prepared, ...scores, kind, source, bundle, models, ceiling, nameOf }))
-      // Whoever leaves early has its own error to report.
-      now.catch(() => {})
-      if (before) yield await before
-      before = now
-    }
-    known.note(reports)
+  work: (batch: Batch, source: string) => Promise<T>,
+): AsyncGenerator<T> {
+  const known = new KnownMetrics(bundles)
+  let before: Promise<T> | undefined
+  for await (const { source, batch } of batchesOf(inputs, options, reports)) {
+    if (batch.length === 0) continue
+    known.add(batch, source)
+    const now = work(batch, source)
+    // Whoever leaves early has its own error to report.
+    now.catch(() => {})
     if (before) yield await before
-  } finally {
-    await pool.close()
+    before = now
   }
-}
-
-function noModelFor(kind: string, source: string, bundles: readonly ModelBundle[]): InputError {
-  const have = bundles.map((b) => b.kind).join(' and ') || 'none'
-  return new InputError(
-    `${source} has ${kind}, but the models are for ${have}; make one with \`motewatch train --input ${source}\``,
-  )
+  known.note(reports)
+  if (before) yield await before
 }
 
 function unreachable(kind: string, threshold: number, p: number): string {

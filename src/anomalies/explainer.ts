@@ -6,6 +6,7 @@ import type { FittedDetector } from '../models/detector.ts'
 import type { AffectedFeature, Anomaly } from '../schema/anomaly.ts'
 import { stringAt } from '../schema/dictionary.ts'
 import type { Batch } from '../schema/reading-batch.ts'
+import type { Undo } from '../schema/undo.ts'
 import { type Cause, classifyFlow, classifyReading } from './classify.ts'
 import { describeFlow, describeReading, subject } from './describe.ts'
 import { fieldsOf, labelOf, transportOf } from './fields.ts'
@@ -26,7 +27,6 @@ export interface ScoredSource {
   /** Of all models together, unlimited. */
   readonly combined: Float64Array
   readonly source: string
-  nameOf(device: string): string | undefined
 }
 
 export interface ExplainerOptions {
@@ -53,6 +53,12 @@ export interface Sooner {
 interface Model {
   readonly detector: FittedDetector
   readonly calibration: Calibration
+}
+
+export interface ExplainerState {
+  readonly flows: ReturnType<FlowHistory['save']>
+  readonly readings: ReturnType<ReadingHistory['save']>
+  readonly highest: number
 }
 
 /** A feature as a person sees it: the members of a one-hot group, or the sine and cosine of an hour, are one. */
@@ -94,8 +100,11 @@ export class Explainer {
     })
   }
 
-  /** @param firstRecord number of the batch's first row among all records used */
-  explain(rows: ScoredSource, firstRecord: number): Anomaly[] {
+  /**
+   * @param firstRecord number of the batch's first row among all records used
+   * @param undo where given, learns how to put the histories back as they were
+   */
+  explain(rows: ScoredSource, firstRecord: number, undo?: Undo): Anomaly[] {
     const { contamination, least, ceiling, sooner } = this.#options
     const near = least - (sooner?.by ?? 0)
     const above: number[] = []
@@ -105,12 +114,27 @@ export class Explainer {
       if (evidence > most) most = evidence
       if (evidence >= least || (evidence >= near && sooner?.concerns(deviceOf(rows.batch, i)))) above.push(i)
     }
-    this.highest = Math.max(this.highest, confidenceOf(most, contamination))
+    const before = this.highest
+    undo?.push(() => {
+      this.highest = before
+    })
+    this.highest = Math.max(before, confidenceOf(most, contamination))
     if (above.length === 0) return []
     const shares = this.#shares(rows, above)
     return above.flatMap(
-      (i, k) => this.#anomaly(rows, i, shares.subarray(k * this.#shown.length), firstRecord + i) ?? [],
+      (i, k) => this.#anomaly(rows, i, shares.subarray(k * this.#shown.length), firstRecord + i, undo) ?? [],
     )
+  }
+
+  /** What was unusual lately and the highest confidence, for {@link restore}; what it refers to is not copied. */
+  save(): ExplainerState {
+    return { flows: this.#flows.save(), readings: this.#readings.save(), highest: this.highest }
+  }
+
+  restore({ flows, readings, highest }: ExplainerState): void {
+    this.#flows.restore(flows)
+    this.#readings.restore(readings)
+    this.highest = highest
   }
 
   /** Share of each shown feature in the evidence of each row, (rows, shown features); rows add up to 1. */
@@ -140,11 +164,17 @@ export class Explainer {
   }
 
   /** Undefined for a row under the line that nothing confirmed is like. */
-  #anomaly(rows: ScoredSource, i: number, shares: Float64Array, record: number): Anomaly | undefined {
+  #anomaly(
+    rows: ScoredSource,
+    i: number,
+    shares: Float64Array,
+    record: number,
+    undo: Undo | undefined,
+  ): Anomaly | undefined {
     const { contamination, least, ceiling, sooner } = this.#options
     const { batch } = rows
     const device = deviceOf(batch, i)
-    const name = rows.nameOf(device)
+    const name = nameOf(batch, i)
     const evidence = Math.min(rows.combined[i]!, ceiling)
     const causes = this.#causes(shares, rows.features, i)
     const affected_features = causes.map((cause) => cause.affected)
@@ -158,7 +188,7 @@ export class Explainer {
       const own = Math.min(rows.evidence[m]![i]!, calibration.ceiling)
       model_confidence[detector.name] = confidenceOf(own, contamination)
     })
-    const { incident, type, description } = this.#words(batch, i, subject(device, name), causes)
+    const { incident, type, description } = this.#words(batch, i, subject(device, name), causes, undo)
     const label = labelOf(batch, i)
     return {
       incident,
@@ -208,13 +238,14 @@ export class Explainer {
     i: number,
     who: string,
     causes: readonly Cause[],
+    undo: Undo | undefined,
   ): Pick<Anomaly, 'incident' | 'type' | 'description'> {
     if (batch.kind === 'readings') {
-      const { incident, moves } = this.#readings.add(batch, i, causes)
+      const { incident, moves } = this.#readings.add(batch, i, causes, undo)
       const type = classifyReading(causes, moves)
       return { incident, type, description: describeReading(type, who, causes) }
     }
-    const evidence = this.#flows.add(batch, i)
+    const evidence = this.#flows.add(batch, i, undo)
     const type = classifyFlow(evidence, causes)
     const opened = !batch.device_is_orig || batch.device_is_orig[i] === 1
     const facts = {
@@ -226,6 +257,11 @@ export class Explainer {
     }
     return { incident: evidence.behaviour, type, description: describeFlow(type, facts, evidence, causes) }
   }
+}
+
+function nameOf(batch: Batch, i: number): string | undefined {
+  const name = batch.device_name ? stringAt(batch.device_name, i) : ''
+  return name === '' ? undefined : name
 }
 
 function deviceOf(batch: Batch, i: number): string {

@@ -13,14 +13,30 @@ interface Entry {
   error: number
 }
 
+export interface TopCountsState {
+  readonly entries: Map<string, Entry>
+  readonly registers: Uint8Array | undefined
+}
+
 /**
  * The most frequent values of a stream and how many different ones there are, in bounded memory: Space-Saving
  * (Metwally, Agrawal & El Abbadi 2005) for the counts, HyperLogLog (Flajolet et al. 2007) for the number. Exact
  * as long as there are at most 64 different values.
  */
 export class TopCounts {
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries: Map<string, Entry>
   #registers: Uint8Array | undefined
+
+  /** @param state what {@link save} gave; becomes its own */
+  constructor({ entries, registers }: TopCountsState = { entries: new Map(), registers: undefined }) {
+    this.#entries = entries
+    this.#registers = registers
+  }
+
+  /** All of it; not copied. */
+  save(): TopCountsState {
+    return { entries: this.#entries, registers: this.#registers }
+  }
 
   add(value: string): void {
     const known = this.#entries.get(value)

@@ -2,26 +2,45 @@ import { InputError, type ReadReport } from '../adapters/read-report.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import type { ModelBundle } from '../store/model-bundle.ts'
 
-/**
- * Compares the metrics of an input with those a model learned: another table must not look like a table
- * full of anomalies.
- */
-export class KnownMetrics {
-  readonly #seen = new Map<string, Set<string>>()
-  readonly #learned = new Map<ModelBundle, readonly string[]>()
+/** Metrics that each model learned. */
+const learnedBy = new WeakMap<ModelBundle, readonly string[]>()
 
-  /**
-   * @throws InputError when a batch of readings has none of the metrics that the model learned
-   */
-  check(batch: Batch, bundle: ModelBundle, source: string): void {
+function metricsOf(bundle: ModelBundle): readonly string[] {
+  let learned = learnedBy.get(bundle)
+  if (!learned) {
+    learned = [...new Set(bundle.space.specs.flatMap(({ metric }) => metric ?? []))]
+    learnedBy.set(bundle, learned)
+  }
+  return learned
+}
+
+/**
+ * Another table must not look like a table full of anomalies.
+ *
+ * @throws InputError when a batch of readings has none of the metrics that the model learned
+ */
+export function expectKnownMetrics(batch: Batch, bundle: ModelBundle, source: string): void {
+  if (batch.kind !== 'readings') return
+  const learned = metricsOf(bundle)
+  if (learned.length > 0 && !learned.some((metric) => batch.metrics.has(metric))) {
+    throw new InputError(
+      `${source} has ${list([...batch.metrics.keys()])}, but the readings model learned ${list(learned)}; ` +
+        `train on data of the same kind: \`motewatch train --input ${source}\``,
+    )
+  }
+}
+
+/** Compares the metrics of whole sources with those a model learned. */
+export class KnownMetrics {
+  readonly #learned: readonly string[]
+  readonly #seen = new Map<string, Set<string>>()
+
+  constructor(bundles: readonly ModelBundle[]) {
+    this.#learned = bundles.filter(({ kind }) => kind === 'readings').flatMap(metricsOf)
+  }
+
+  add(batch: Batch, source: string): void {
     if (batch.kind !== 'readings') return
-    const learned = this.#metricsOf(bundle)
-    if (learned.length > 0 && !learned.some((metric) => batch.metrics.has(metric))) {
-      throw new InputError(
-        `${source} has ${list([...batch.metrics.keys()])}, but the readings model learned ${list(learned)}; ` +
-          `train on data of the same kind: \`motewatch train --input ${source}\``,
-      )
-    }
     let seen = this.#seen.get(source)
     if (!seen) {
       seen = new Set()
@@ -32,27 +51,16 @@ export class KnownMetrics {
 
   /** Notes the learned metrics that a whole source lacks: their absence counts against each of its readings. */
   note(reports: readonly ReadReport[]): void {
-    for (const learned of this.#learned.values()) {
-      for (const report of reports) {
-        const seen = this.#seen.get(report.source)
-        const missing = seen ? learned.filter((metric) => !seen.has(metric)) : []
-        if (missing.length > 0) {
-          report.note(
-            `has no ${list(missing)}, which the model learned: every reading counts as lacking it; ` +
-              'train on data without it when that is normal',
-          )
-        }
+    for (const report of reports) {
+      const seen = this.#seen.get(report.source)
+      const missing = seen ? this.#learned.filter((metric) => !seen.has(metric)) : []
+      if (missing.length > 0) {
+        report.note(
+          `has no ${list(missing)}, which the model learned: every reading counts as lacking it; ` +
+            'train on data without it when that is normal',
+        )
       }
     }
-  }
-
-  #metricsOf(bundle: ModelBundle): readonly string[] {
-    let learned = this.#learned.get(bundle)
-    if (!learned) {
-      learned = [...new Set(bundle.space.specs.flatMap(({ metric }) => metric ?? []))]
-      this.#learned.set(bundle, learned)
-    }
-    return learned
   }
 }
 

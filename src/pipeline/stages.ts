@@ -1,9 +1,9 @@
-import { DeviceResolver } from '../devices/device-resolver.ts'
-import type { FeatureColumns, FeatureExtractor } from '../features/feature-columns.ts'
+import { DeviceResolver, type DevicesState } from '../devices/device-resolver.ts'
+import type { Acquaintance, FeatureColumns } from '../features/feature-columns.ts'
 import { createFlowExtractor } from '../features/flow/extractor.ts'
 import { createReadingExtractor } from '../features/reading/extractor.ts'
-import type { FlowBatch } from '../schema/flow-batch.ts'
-import type { Batch, ReadingBatch } from '../schema/reading-batch.ts'
+import type { Batch } from '../schema/reading-batch.ts'
+import type { Undo } from '../schema/undo.ts'
 
 /** A batch whose rows know their device, with their features. */
 export interface PreparedBatch {
@@ -11,23 +11,47 @@ export interface PreparedBatch {
   readonly features: FeatureColumns
 }
 
+/** Everything that later features and devices depend on. */
+export interface StagesState {
+  readonly devices: DevicesState
+  readonly flows: ArrayBufferLike
+  readonly readings: ArrayBufferLike
+}
+
 /** What happens to every batch before scores: devices are resolved, features computed, in input order. */
 export class Stages {
-  readonly #devices: DeviceResolver
-  readonly #flows: FeatureExtractor<FlowBatch> = createFlowExtractor()
-  readonly #readings: FeatureExtractor<ReadingBatch> = createReadingExtractor()
+  readonly devices: DeviceResolver
+  readonly flows = createFlowExtractor()
+  readonly readings = createReadingExtractor()
 
   constructor(local: readonly string[] | undefined) {
-    this.#devices = new DeviceResolver(local ? { local } : {})
+    this.devices = new DeviceResolver(local ? { local } : {})
   }
 
-  prepare(batch: Batch): PreparedBatch {
-    if (batch.kind === 'readings') return { batch, features: this.#readings.extract(batch) }
-    const assigned = this.#devices.assign(batch)
-    return { batch: assigned, features: this.#flows.extract(assigned) }
+  /** @param undo where given, learns how to put back what the batch changed */
+  prepare(batch: Batch, undo?: Undo): PreparedBatch {
+    if (batch.kind === 'readings') return { batch, features: this.readings.extract(batch, undo) }
+    const assigned = this.devices.assign(batch, undo)
+    return { batch: assigned, features: this.flows.extract(assigned, undo) }
   }
 
-  nameOf(device: string): string | undefined {
-    return this.#devices.nameOf(device)
+  /** How well a device is known; undefined where it was never seen or is forgotten. */
+  acquaintance(kind: Batch['kind'], device: string): Acquaintance | undefined {
+    return this[kind].acquaintance(device)
+  }
+
+  save(): StagesState {
+    return {
+      devices: this.devices.save(),
+      flows: this.flows.toBuffer(),
+      readings: this.readings.toBuffer(),
+    }
+  }
+
+  /** @throws RangeError when a part is damaged or of another version */
+  restore({ devices, flows, readings }: StagesState): void {
+    this.devices.restore(devices)
+    this.flows.restore(flows)
+    this.readings.restore(readings)
   }
 }

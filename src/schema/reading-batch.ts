@@ -14,6 +14,8 @@ export interface ReadingBatch {
   /** Seconds since 1970-01-01 UTC; NaN where the source has no time. */
   readonly ts: Float64Array
   readonly device: Dictionary
+  /** What people call the device; '' unknown. */
+  readonly device_name?: Dictionary
   /** Metric name -> its values; NaN where a reading lacks the metric. Every array has `length` entries. */
   readonly metrics: ReadonlyMap<string, Float64Array>
   /** Ground truth, for evaluation only, never a feature. */

@@ -56,8 +56,9 @@ async function explained(planted: Record<string, number>) {
     least: 0,
     ceiling: scorer.ceiling,
   })
+  const named = { codes: new Uint32Array(batch.length), values: ['Room'] }
   const anomalies = explainer.explain(
-    { batch, features: fresh, ...scored, source: 'room.csv', nameOf: () => 'Room' },
+    { batch: { ...batch, device_name: named }, features: fresh, ...scored, source: 'room.csv' },
     1000,
   )
   return { anomalies, highest: explainer.highest, combined: scored.combined, ceiling: scorer.ceiling }

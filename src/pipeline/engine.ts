@@ -1,0 +1,318 @@
+import { InputError } from '../adapters/read-report.ts'
+import { Explainer } from '../anomalies/explainer.ts'
+import { FeedbackJudge } from '../feedback/judge.ts'
+import { type IncidentSummary, IncidentTracker } from '../incidents/incident-tracker.ts'
+import { WorkerPool } from '../kernels/worker-pool.ts'
+import { evidenceAt } from '../models/calibration.ts'
+import type { Anomaly } from '../schema/anomaly.ts'
+import type { Incident } from '../schema/incident.ts'
+import type { Batch } from '../schema/reading-batch.ts'
+import { rollBack, type Undo } from '../schema/undo.ts'
+import type { ModelBundle } from '../store/model-bundle.ts'
+import { stateFromBuffer, stateToBuffer } from './engine-state.ts'
+import { expectKnownMetrics } from './known-metrics.ts'
+import { type ModelChoice, thresholdOf } from './options.ts'
+import { type ScoredRows, Scorer } from './scorer.ts'
+import { type PreparedBatch, Stages } from './stages.ts'
+
+type Kind = ModelBundle['kind']
+
+export interface EngineOptions {
+  /** Confidence from which a record is an anomaly, 0–1; that of each model when left out. */
+  readonly threshold?: number
+  readonly model?: ModelChoice
+  /** Local networks in CIDR form; the private ranges when left out. */
+  readonly local?: readonly string[]
+  /** Threads for large batches; small ones are scored on the calling thread. One of its own when left out. */
+  readonly pool?: WorkerPool
+  /** Number of the first incident; 1 when left out. */
+  readonly nextIncident?: number
+  /** Records of a kind up to this time, seconds since the epoch, are history: scored, never told. */
+  readonly after?: Partial<Record<Kind, number>>
+}
+
+/** A batch with its scores and the models that made them. */
+export interface ScoredBatch extends PreparedBatch, ScoredRows {
+  readonly kind: Kind
+  readonly source: string
+  readonly bundle: ModelBundle
+  readonly models: Scorer['models']
+  /** Most evidence that may be claimed. */
+  readonly ceiling: number
+  readonly threshold: number
+}
+
+/** What came of a batch. */
+export interface Processed extends ScoredBatch {
+  readonly anomalies: readonly Anomaly[]
+  /** Rows that could be anomalies: all but history. */
+  readonly scored: number
+}
+
+/** How well a device is known. */
+export interface DeviceState {
+  /** Records of it so far. */
+  readonly seen: number
+  /** Records left until its own normal is known, 0 = it is; an estimate for flows, where time decides. */
+  readonly learning: number
+}
+
+/** What belongs to one kind of data. */
+interface Line {
+  readonly scorer: Scorer
+  readonly explainer: Explainer
+  readonly judge: FeedbackJudge
+  readonly threshold: number
+}
+
+/** Incidents of which is told at the end what would have been ordinary: those with most evidence. */
+const MOST_COUNTERFACTUALS = 20
+
+/**
+ * Scores batches as they come, from files that end and from services that do not.
+ *
+ * The order in which batches are given to `process` is all that counts: answers depend on the records before and on
+ * nothing else, however these are cut into batches, whatever the number of threads, and whether the engine was
+ * saved and restored in between. Memory is bounded.
+ */
+export class Engine {
+  readonly #stages: Stages
+  readonly #lines: ReadonlyMap<Kind, Line>
+  readonly #tracker = new IncidentTracker()
+  readonly #pool: WorkerPool
+  readonly #ownPool: boolean
+  readonly #after: NonNullable<EngineOptions['after']>
+  readonly #begun = new Set<Kind>()
+  #records = 0
+  #incidents: number
+  /** Settled when the batch given last is through. */
+  #turn: Promise<void> = Promise.resolve()
+  #underWay = 0
+
+  /** @throws OptionError when a bundle lacks the model that is asked for, RangeError for a network not in CIDR form */
+  constructor(bundles: readonly ModelBundle[], options: EngineOptions = {}) {
+    this.#ownPool = options.pool === undefined
+    this.#pool = options.pool ?? new WorkerPool()
+    this.#after = options.after ?? {}
+    this.#incidents = (options.nextIncident ?? 1) - 1
+    this.#stages = new Stages(options.local)
+    this.#lines = new Map(bundles.map((bundle) => [bundle.kind, this.#line(bundle, options)]))
+  }
+
+  #line(bundle: ModelBundle, { threshold: asked, model }: EngineOptions): Line {
+    const scorer = new Scorer(bundle, model, this.#pool)
+    const { contamination } = bundle.summary
+    const threshold = thresholdOf(bundle, asked)
+    const judge = new FeedbackJudge(bundle.feedback)
+    const explainer = new Explainer(bundle.space, scorer.models, {
+      contamination,
+      least: evidenceAt(threshold, contamination),
+      ceiling: scorer.ceiling,
+      nextIncident: () => ++this.#incidents,
+      sooner: judge,
+      whatIf: scorer.whatIf,
+    })
+    return { scorer, explainer, judge, threshold }
+  }
+
+  /**
+   * Which records of the batch are unusual and why. The next batch may be given before this one is through; answers
+   * come in order.
+   *
+   * @param source where the batch is from, for messages and anomalies
+   * @throws InputError when there is no model for this kind of data, or it has no metric that the model learned
+   */
+  async process(batch: Batch, source: string): Promise<Processed> {
+    return this.#inTurn(
+      () => this.score(batch, source),
+      (rows) => {
+        const processed = this.#tell(rows)
+        this.#records += batch.length
+        this.#tracker.add(processed.anomalies)
+        return processed
+      },
+    )
+  }
+
+  /** As {@link process} answers, without leaving a trace: what is asked about was never there. */
+  async peek(batch: Batch, source: string): Promise<Processed> {
+    return this.#inTurn(
+      () => this.#score(batch, source, []),
+      (rows) => {
+        const undo: Undo = []
+        const incidents = this.#incidents
+        try {
+          return this.#tell(rows, undo)
+        } finally {
+          rollBack(undo)
+          this.#incidents = incidents
+        }
+      },
+    )
+  }
+
+  /** The first half of {@link process}: evidence, without anomalies and incidents. */
+  async score(batch: Batch, source: string): Promise<ScoredBatch> {
+    return this.#score(batch, source)
+  }
+
+  /** Begins `first` at once, and does `then` after the batches before. */
+  async #inTurn<T, R>(first: () => Promise<T>, then: (value: T) => R): Promise<R> {
+    const before = this.#turn
+    let through = () => {}
+    this.#turn = new Promise((resolve) => {
+      through = resolve
+    })
+    this.#underWay++
+    try {
+      const value = await first()
+      await before
+      return then(value)
+    } finally {
+      this.#underWay--
+      through()
+    }
+  }
+
+  async #score(batch: Batch, source: string, undo?: Undo): Promise<ScoredBatch> {
+    const { scorer, threshold } = this.#lineOf(batch, source)
+    const { bundle, models, ceiling } = scorer
+    let prepared: PreparedBatch
+    try {
+      prepared = this.#stages.prepare(batch, undo)
+    } finally {
+      if (undo) rollBack(undo)
+    }
+    if (!undo) this.#begun.add(batch.kind)
+    const scores = await scorer.score(prepared.features)
+    return { ...prepared, ...scores, kind: batch.kind, source, bundle, models, ceiling, threshold }
+  }
+
+  #lineOf(batch: Batch, source: string): Line {
+    const line = this.#lines.get(batch.kind)
+    if (!line) throw noModelFor(batch.kind, source, [...this.#lines.keys()])
+    expectKnownMetrics(batch, line.scorer.bundle, source)
+    return line
+  }
+
+  #tell(rows: ScoredBatch, undo?: Undo): Processed {
+    const { explainer, judge } = this.#lines.get(rows.kind)!
+    const scored = withoutHistory(rows, this.#after[rows.kind])
+    const anomalies = judge.told(explainer.explain(rows, this.#records, undo), undo)
+    return { ...rows, anomalies, scored }
+  }
+
+  /** Incidents that began or changed since this was last asked, as they stand now; all of them at first. */
+  incidents(): Incident[] {
+    return this.#tracker.changed()
+  }
+
+  /** All incidents, most evidence first. */
+  finish(): IncidentSummary {
+    const { incidents, leftOut } = this.#tracker.finish()
+    return {
+      incidents: incidents.map((i, k) => (k < MOST_COUNTERFACTUALS ? this.withCounterfactual(i) : i)),
+      leftOut,
+    }
+  }
+
+  /** The incident with what would have been ordinary instead of its strongest anomaly, where that is known. */
+  withCounterfactual(incident: Incident): Incident {
+    const counterfactual = this.#lines.get(incident.kind)?.explainer.counterfactual(incident.strongest)
+    return counterfactual ? { ...incident, counterfactual } : incident
+  }
+
+  /** Highest confidence of any record, anomaly or not. */
+  get highest(): number {
+    return Math.max(0, ...[...this.#lines.values()].map(({ explainer }) => explainer.highest))
+  }
+
+  /** What people's feedback changed, by kind of data. */
+  get feedback() {
+    return [...this.#lines.values()].map(({ judge }) => judge.counts)
+  }
+
+  /** The threshold of each kind of data that there was. */
+  get thresholds(): Partial<Record<Kind, number>> {
+    const begun = [...this.#lines].filter(([kind]) => this.#begun.has(kind))
+    return Object.fromEntries(begun.map(([kind, { threshold }]) => [kind, threshold]))
+  }
+
+  /** How well a device is known; nothing is for one never seen, or forgotten. */
+  deviceState(device: string): DeviceState {
+    const kinds = (['flows', 'readings'] as const).map((kind) => this.#stages.acquaintance(kind, device))
+    const known = kinds.filter((a) => a !== undefined)
+    return {
+      seen: known.reduce((sum, { seen }) => sum + seen, 0),
+      learning: Math.max(0, ...known.map(({ learning }) => learning)),
+    }
+  }
+
+  /**
+   * Everything that later answers depend on, but not the models: devices, names, behaviour, pasts of readings,
+   * histories, incidents and their numbers.
+   *
+   * @throws Error while a batch is under way
+   */
+  save(): ArrayBuffer {
+    if (this.#underWay > 0) {
+      throw new Error(
+        `the engine cannot be saved while ${this.#underWay} batches are under way; await them first`,
+      )
+    }
+    const kinds = [...this.#lines].map(([kind, { explainer, judge }]) => ({
+      kind,
+      explainer: explainer.save(),
+      judge: judge.save(),
+    }))
+    return stateToBuffer({
+      stages: this.#stages.save(),
+      begun: [...this.#begun],
+      records: this.#records,
+      incidents: this.#incidents,
+      kinds,
+      tracker: this.#tracker.save(),
+    })
+  }
+
+  /**
+   * Goes on from what {@link save} gave, also that of an engine with other models. For an engine that has had no batch.
+   *
+   * @throws ModelFormatError when the buffer is damaged or of another version; then nothing has changed
+   */
+  restore(buffer: ArrayBufferLike): void {
+    const state = stateFromBuffer(buffer)
+    this.#stages.restore(state.stages)
+    for (const { kind, explainer, judge } of state.kinds) {
+      this.#lines.get(kind)?.explainer.restore(explainer)
+      this.#lines.get(kind)?.judge.restore(judge)
+    }
+    for (const kind of state.begun) this.#begun.add(kind)
+    this.#tracker.restore(state.tracker)
+    this.#records = state.records
+    this.#incidents = Math.max(this.#incidents, state.incidents)
+  }
+
+  /** Ends the threads, where they are the engine's own. */
+  async close(): Promise<void> {
+    if (this.#ownPool) await this.#pool.close()
+  }
+}
+
+/** Takes the evidence from rows up to `after`, as NaN reaches no threshold; gives the number of the others. */
+function withoutHistory({ batch, combined }: ScoredBatch, after: number | undefined): number {
+  if (after === undefined) return batch.length
+  let told = batch.length
+  for (let i = 0; i < batch.length; i++) {
+    if (batch.ts[i]! > after) continue
+    combined[i] = Number.NaN
+    told--
+  }
+  return told
+}
+
+function noModelFor(kind: Kind, source: string, have: readonly Kind[]): InputError {
+  return new InputError(
+    `${source} has ${kind}, but the models are for ${have.join(' and ') || 'none'}; make one with \`motewatch train --input ${source}\``,
+  )
+}
