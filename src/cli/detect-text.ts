@@ -67,7 +67,8 @@ function incidentsText({ incidents, incidentsLeftOut }: DetectSummary, shown: nu
       ...(technique ? [style('dim', `${technique.id} ${technique.name}`)] : []),
     ]
     const why = n > 1 ? `${description} ${reasons(strongest)}` : strongest.description
-    return `${head.join('  ')}\n${wrap(plain(why), '  ')}`
+    const instead = incident.counterfactual ? ` ${incident.counterfactual.description}` : ''
+    return `${head.join('  ')}\n${wrap(plain(why + instead), '  ')}`
   })
   return blocks.join('\n') + rest(incidents.length + incidentsLeftOut - shown, 'incidents')
 }

@@ -3,6 +3,7 @@ import { type Matrix, matrix } from '../kernels/matrix.ts'
 import { columnsByName, type Encoder, encode, encoderSchema, shownValue } from './encoder.ts'
 import type { FeatureColumns, FeatureSpec } from './feature-columns.ts'
 import { learnEncoders } from './learn-encoders.ts'
+import { isNumeric, restoredValue } from './restore.ts'
 
 const VERSION = 1
 const spaceSchema = z.object({
@@ -79,6 +80,16 @@ export class FeatureSpace {
     j: number,
   ): { readonly low: number; readonly high: number } | { readonly usual: readonly string[] } {
     return this.#encoders[j]!.typical
+  }
+
+  /** What the matrix value `value` of feature j stands for; undefined where that is no one value. */
+  restored(j: number, value: number): number | string | undefined {
+    return restoredValue(this.#encoders[j]!, value)
+  }
+
+  /** Whether feature j is a number, so that every matrix value between two is possible. */
+  isNumeric(j: number): boolean {
+    return isNumeric(this.#encoders[j]!)
   }
 
   /** Plain data for the model bundle. */

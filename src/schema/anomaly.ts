@@ -33,6 +33,26 @@ export interface AffectedFeature {
   readonly contribution: number
 }
 
+/** One feature that would have had to be different. */
+export interface CounterfactualChange {
+  readonly feature: string
+  /** The value seen, in `unit`; a category is a string. */
+  readonly value: number | string
+  /** The value with which the record would have been ordinary: about the last one that is, where there is a bound. */
+  readonly ordinary: number | string
+  readonly unit: string
+  /** Which side of `ordinary` is ordinary; left out for categories. */
+  readonly bound?: 'at most' | 'at least'
+}
+
+/** What would have had to be different for a record to be no anomaly; found and checked by scoring it so. */
+export interface Counterfactual {
+  /** As few as were found, all at once. */
+  readonly changes: readonly CounterfactualChange[]
+  /** One sentence. */
+  readonly description: string
+}
+
 /** One explained anomaly. */
 export interface Anomaly {
   /** Id of the incident it is part of: anomalies of one behaviour have the same; 1, 2, … in order of first sight. */
@@ -54,6 +74,8 @@ export interface Anomaly {
   readonly affected_features: readonly AffectedFeature[]
   /** One sentence or two, plain language. */
   readonly description: string
+  /** For the first of an incident, as long as incidents are few; told for the strongest with the incident. */
+  readonly counterfactual?: Counterfactual
   /** 0-based number of the record among those used, in input order. */
   readonly record: number
   /** Which source (file) the record came from. */

@@ -1,4 +1,4 @@
-import type { Anomaly, AnomalyType } from './anomaly.ts'
+import type { Anomaly, AnomalyType, Counterfactual } from './anomaly.ts'
 
 /** A technique of MITRE ATT&CK (Enterprise `T1046`, ICS `T0846`). */
 export interface Technique {
@@ -52,6 +52,8 @@ export interface Incident {
   readonly evidence: number
   /** One sentence. */
   readonly description: string
+  /** What would have been ordinary instead of the strongest anomaly; for the incidents with most evidence. */
+  readonly counterfactual?: Counterfactual
   /** Representative anomalies; the same one may stand for all three. */
   readonly strongest: Anomaly
   readonly first_anomaly: Anomaly

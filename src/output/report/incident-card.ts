@@ -23,7 +23,7 @@ export function incidentCard(incident: Incident): Markup {
   <span class="confidence">confidence ${confidence.toFixed(2)}</span>
 </header>
 <p class="what">${clip(count === 1 ? strongest.description : description, 600)}</p>
-${targets(incident)}${features(strongest)}
+${targets(incident)}${features(strongest)}${counterfactual(incident)}
 <details><summary>${count === 1 ? 'Record' : `The strongest, first and last of ${count.toLocaleString('en-US')} anomalies`}</summary>
 ${count > 1 && html`<p class="what small">${clip(strongest.description, 600)}</p>`}${record(strongest)}${[...new Set(others)].map((other) => html`<p class="what small">${clip(other.description, 600)}</p>${features(other)}${record(other)}`)}
 </details>
@@ -88,6 +88,12 @@ function typicalText({ typical, unit }: AffectedFeature): string {
   if ('usual' in typical) return typical.usual.map((v) => v || 'unset').join(', ') || 'never seen'
   const { low, high } = typical
   return low === high ? `always ${humanise(low, unit)}` : humaniseRange(low, high, unit)
+}
+
+/** What would have been ordinary instead of the strongest anomaly. */
+function counterfactual({ counterfactual, strongest }: Incident): Markup | false {
+  const told = counterfactual ?? strongest.counterfactual
+  return told !== undefined && html`<p class="small instead">${clip(told.description, 600)}</p>`
 }
 
 /** The value as a mark beside the band of what is typical. */

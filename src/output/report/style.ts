@@ -117,6 +117,7 @@ td:last-child, th:last-child { padding-right: 0; }
 td.who { min-width: 156px; }
 .scroll details { margin-top: 10px; }
 .anomaly details { margin-top: 12px; }
+.anomaly .instead { margin: 12px 0 0; padding-left: 10px; border-left: 3px solid var(--good); }
 summary { cursor: pointer; color: var(--dim); font-size: 13px; }
 .fields { display: flex; flex-wrap: wrap; gap: 4px 16px; margin-top: 8px; font-size: 13px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 20px; margin: 0; }
