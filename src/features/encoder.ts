@@ -6,7 +6,7 @@ import { rarityOf } from './rarity.ts'
 const specSchema = z.object({
   name: z.string(),
   unit: z.string(),
-  scale: z.enum(['linear', 'log1p', 'code']),
+  scale: z.enum(['linear', 'log1p', 'code', 'evidence']),
   direction: z.enum(['both', 'high', 'low']),
   group: z.string().optional(),
   category: z.string().optional(),
@@ -199,8 +199,8 @@ const COUNTED = /^(bytes|packets|flows|contacts|destinations|ports|readings)$/
 
 /** A stored value in the spec's unit. */
 export function unscaled(spec: Pick<FeatureSpec, 'scale' | 'unit'>, value: number): number {
-  if (spec.scale !== 'log1p') return value
-  const shown = Math.min(Math.expm1(value), Number.MAX_VALUE)
+  if (spec.scale !== 'log1p' && spec.scale !== 'evidence') return value
+  const shown = Math.min(spec.scale === 'log1p' ? Math.expm1(value) : 10 ** value, Number.MAX_VALUE)
   return COUNTED.test(spec.unit) ? Math.round(shown) : shown
 }
 

@@ -8,9 +8,10 @@ export interface FeatureSpec {
   readonly unit: string
   /**
    * How the stored value relates to the shown one: log1p values are shown through expm1; a 'code' stands
-   * for one of very many categories (ports), is spelled out by {@link spell}, and is compared by how rare it is.
+   * for one of very many categories (ports), is spelled out by {@link spell}, and is compared by how rare it is;
+   * 'evidence' is -log10 of a p-value, shown as one in so many, and is never scaled.
    */
-  readonly scale: 'linear' | 'log1p' | 'code'
+  readonly scale: 'linear' | 'log1p' | 'code' | 'evidence'
   /** Which side is suspicious; 'high' when only large values matter. */
   readonly direction: 'both' | 'high' | 'low'
   /** One-hot members of one categorical feature share `group`; `category` is the value this one stands for. */

@@ -72,7 +72,10 @@ function learnNumber(kind: Kind, spec: FeatureSpec, s: ColumnSummary, { encoders
   // A counter that stood still throughout training stays: that it counts at all would be the news.
   const constant = s.min === s.max && !isCounter(spec)
   if (s.n === 0) dropped.push({ name: spec.name, reason: 'no value in training' })
-  else if (constant && s.missing === 0) {
+  else if (spec.scale === 'evidence') {
+    const typical = { low: 1, high: unscaled(spec, s.quantiles[4]) }
+    encoders.push(zeroOne('value', [spec.name], typical, 0, spec))
+  } else if (constant && s.missing === 0) {
     dropped.push({ name: spec.name, reason: `constant in training (${unscaled(spec, s.min)})` })
   } else {
     if (!constant) encoders.push(numberEncoder(kind, spec, s))

@@ -66,6 +66,11 @@ export class Calibration {
     return new Calibration({ n, ...body, start, ...tail })
   }
 
+  /** Of scores that are evidence already, told by n rows. */
+  static ofEvidence(n: number): Calibration {
+    return new Calibration({ n, scores: [0], evidence: [0], start: 0, shape: 0, scale: Math.LOG10E })
+  }
+
   /** The most evidence that is claimed: `reach` log10(n + 1). */
   get ceiling(): number {
     return Calibration.reach * Math.log10(this.n + 1)

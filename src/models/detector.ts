@@ -3,7 +3,7 @@ import type { WorkerPool } from '../kernels/worker-pool.ts'
 
 /** An unfitted detector with its parameters: `fit` returns a fitted thing, the detector itself never changes. */
 export interface Detector {
-  /** 'isolation-forest', 'lof', 'autoencoder'. */
+  /** 'isolation-forest', 'lof', 'autoencoder', 'surprise'. */
   readonly name: string
   /**
    * Learns what is normal from X (nSamples, nFeatures), all values finite. X is not changed.

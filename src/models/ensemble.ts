@@ -20,3 +20,29 @@ export function combine(
   }
   return out
 }
+
+/** Share of the readings that begin something in an ordinary course: only rarer news is told before all states. */
+const NEWS = 0.003
+/** Readings that share one recent average: so many are about one independent look at a course. */
+const TOGETHER = 40
+/** How far beyond the independent looks of training the tail of a state is believed. */
+const REACH = 1.5
+
+/**
+ * Evidence of what the models say of a reading's state, and of what its device's past says of news, as one.
+ *
+ * The two are told in order: all news before all states. So news keeps its p-value, and a state has p + 0.003 (1 - p). A state
+ * beyond that is told as such where training has shown enough independent looks n / 40 at its courses: its p is
+ * never under their number to the power -1.5, and is doubled, as news is told there too (Bonferroni).
+ *
+ * @param state (rows) evidence of the models
+ * @param news (rows) evidence that something begins with the row, 0 = nothing does
+ * @param n rows that the models were calibrated on
+ */
+export function withNews(state: Float64Array, news: Float64Array, n: number): Float64Array {
+  const most = REACH * Math.log10(1 + n / TOGETHER) - Math.log10(2)
+  return state.map((s, i) => {
+    const lasting = Math.max(-Math.log10(10 ** -s + NEWS * (1 - 10 ** -s)), Math.min(s - Math.log10(2), most))
+    return 10 ** -news[i]! <= NEWS ? Math.max(news[i]!, lasting) : lasting
+  })
+}

@@ -3,12 +3,14 @@ import { ModelFormatError, magicOf } from './buffer.ts'
 import type { FittedDetector } from './detector.ts'
 import { FittedIsolationForest } from './isolation-forest.ts'
 import { FittedLocalOutlierFactor } from './local-outlier-factor.ts'
+import { FittedSurprise } from './surprise.ts'
 
 /** Every kind of fitted detector, by what its buffer starts with. */
 const kinds = new Map<string, { fromBuffer(buffer: ArrayBufferLike): FittedDetector }>([
   ['FOREST', FittedIsolationForest],
   ['LOF', FittedLocalOutlierFactor],
   ['AUTOENC', FittedAutoencoder],
+  ['SURPRISE', FittedSurprise],
 ])
 
 /**

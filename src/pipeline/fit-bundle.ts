@@ -11,6 +11,7 @@ import { combine } from '../models/ensemble.ts'
 import { IsolationForest } from '../models/isolation-forest.ts'
 import { LocalOutlierFactor } from '../models/local-outlier-factor.ts'
 import { scoreParallel } from '../models/parallel.ts'
+import { Surprise } from '../models/surprise.ts'
 import {
   type CalibratedModel,
   ensembleKey,
@@ -129,6 +130,8 @@ export async function fitBundle(
   const detectors = detectorsOf(options.model, seed, isTable(ts))
   const series = kind === 'readings' && !isTable(ts)
   const edges = blockEdges(n, series)
+  const news = series ? features.specs.flatMap((s) => (s.scale === 'evidence' ? [s.name] : [])) : []
+  if (news.length > 0) detectors.push(new Surprise(news))
   const blocks: Float64Array[][] = detectors.map(() => [])
   const scored: number[] = []
   for (let k = 0; k + 1 < edges.length; k++) {
@@ -159,8 +162,12 @@ export async function fitBundle(
   const scores = blocks.map(joined)
   const calibrated = scores[0]!.length
   if (calibrated < Calibration.fewest) throw new RangeError(tooEqual(kind, calibrated))
-  const calibrations = scores.map((s) => Calibration.fit(s))
-  const evidence = calibrations.map((calibration, m) => calibration.evidence(scores[m]!))
+  const calibrations = scores.map((s, m) =>
+    detectors[m] instanceof Surprise ? Calibration.ofEvidence(calibrated) : Calibration.fit(s),
+  )
+  const each = calibrations.map((calibration, m) => calibration.evidence(scores[m]!))
+  const ofState = detectors.length - Math.min(1, news.length)
+  const evidence = { state: each.slice(0, ofState), news: each[ofState] }
   const models = fitted.map((detector, m) => ({ detector, calibration: calibrations[m]! }))
   const finite = ts.filter(Number.isFinite)
   // Blocks are skipped at the beginning only: the calibration rows are the last ones.
@@ -178,7 +185,7 @@ export async function fitBundle(
     kind,
     space,
     models,
-    ensembles: calibrateChoices(models, evidence),
+    ensembles: calibrateChoices(models, each),
     summary: {
       sources: about.sources,
       rows: { seen: about.seen, fitted: fittedRows, calibrated },

@@ -1,5 +1,5 @@
 import { Calibration, confidenceOf, evidenceAt } from '../models/calibration.ts'
-import { combine } from '../models/ensemble.ts'
+import { combine, withNews } from '../models/ensemble.ts'
 import type { AlarmPromise, TrainingSummary } from '../store/model-bundle.ts'
 import {
   type AcceptedAlarms,
@@ -14,12 +14,18 @@ import { DEFAULT_THRESHOLD } from './options.ts'
 /** Rows that models did not know, without the evidence against them. */
 export type HeldOutRows = Omit<HeldOut, 'evidence'>
 
+/** The evidence against them: of each model, and of news where they are readings in time. */
+export interface HeldOutEvidence {
+  readonly state: readonly Float64Array[]
+  readonly news: Float64Array | undefined
+}
+
 /**
  * Promise against measurement: the combination is calibrated on the first half of the calibration rows and its
  * alarms are counted on the second half, which is later still.
  */
 export function measuredAlarms(
-  evidence: readonly Float64Array[],
+  evidence: HeldOutEvidence,
   heldOut: HeldOutRows,
   contamination: number,
 ): TrainingSummary['alarms'] {
@@ -35,14 +41,14 @@ export function measuredAlarms(
 
 /** The second half of the calibration rows, judged by a calibration on the first; and the first by itself. */
 function secondHalf(
-  evidence: readonly Float64Array[],
+  evidence: HeldOutEvidence,
   heldOut: HeldOutRows,
 ): { rows: HeldOut; before: HeldOut } | undefined {
-  const combined = combine(evidence)
+  const combined = combine(evidence.state)
   const half = combined.length >> 1
   if (half < Calibration.fewest) return undefined
   const calibration = Calibration.fit(combined.subarray(0, half), 'evidence')
-  const all = { ...heldOut, evidence: calibration.evidence(combined) }
+  const all = { ...heldOut, evidence: together(calibration.evidence(combined), evidence.news, half) }
   return { before: heldOutPart(all, 0, half), rows: heldOutPart(all, half, combined.length) }
 }
 
@@ -51,15 +57,17 @@ function secondHalf(
  * calibration rows, counted on the second.
  */
 export function promised(
-  evidence: readonly Float64Array[],
+  evidence: HeldOutEvidence,
   heldOut: HeldOutRows,
   accepted: AcceptedAlarms,
   contamination: number,
 ): AlarmPromise {
-  const combined = combine(evidence)
+  const { state, news } = evidence
+  const combined = combine(state)
   const ensemble = Calibration.fit(combined, 'evidence')
   // A single model is not calibrated twice.
-  const rows = { ...heldOut, evidence: evidence.length > 1 ? ensemble.evidence(combined) : combined }
+  const calibrated = state.length > 1 ? ensemble.evidence(combined) : combined
+  const rows = { ...heldOut, evidence: together(calibrated, news, ensemble.n) }
   const devices = new Set(heldOut.device).size
   const perDeviceDay = accepted.alarms / accepted.days / (accepted.each ? 1 : devices)
   const line: AlarmLine = alarmLine(rows, perDeviceDay)
@@ -79,6 +87,10 @@ export function promised(
     measured: before ? orNull(measureAlarms(halves.rows, before.evidence).perDeviceDay) : null,
     extrapolated: line.extrapolated,
   }
+}
+
+function together(state: Float64Array, news: Float64Array | undefined, n: number): Float64Array {
+  return news ? withNews(state, news, n) : state
 }
 
 /** A threshold not lower than this one, with two digits that tell it from 1. */

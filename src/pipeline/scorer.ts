@@ -2,10 +2,13 @@ import type { FeatureColumns } from '../features/feature-columns.ts'
 import type { Matrix } from '../kernels/matrix.ts'
 import type { WorkerPool } from '../kernels/worker-pool.ts'
 import type { Calibration } from '../models/calibration.ts'
-import { combine } from '../models/ensemble.ts'
+import { combine, withNews } from '../models/ensemble.ts'
 import { scoreParallel } from '../models/parallel.ts'
 import { type CalibratedModel, ensembleKey, type ModelBundle } from '../store/model-bundle.ts'
 import { type ModelChoice, modelsOf, OptionError } from './options.ts'
+
+/** The member that tells what begins, not what is. */
+const NEWS = 'surprise'
 
 /** Scores of a batch as evidence: -log10 of the tail probability among benign rows. */
 export interface ScoredRows {
@@ -29,7 +32,9 @@ export class Scorer {
   constructor(bundle: ModelBundle, choice: ModelChoice | undefined, pool: WorkerPool) {
     this.bundle = bundle
     const names = bundle.models.map((m) => m.detector.name)
-    const wanted = choice ? modelsOf(choice) : names
+    // News is told beside several models; one that is asked for speaks alone.
+    const asked = choice ? modelsOf(choice) : names
+    const wanted = choice && asked.length > 1 && names.includes(NEWS) ? [...asked, NEWS] : asked
     const missing = wanted.filter((name) => !names.includes(name))
     if (missing.length > 0) {
       throw new OptionError(
@@ -37,7 +42,7 @@ export class Scorer {
       )
     }
     this.models = bundle.models.filter((m) => wanted.includes(m.detector.name))
-    this.#ensemble = bundle.ensembles.get(ensembleKey(wanted))
+    this.#ensemble = bundle.ensembles.get(ensembleKey(wanted.filter((name) => name !== NEWS)))
     this.ceiling = (this.#ensemble ?? this.models[0]!.calibration).ceiling
     this.#pool = pool
   }
@@ -48,7 +53,13 @@ export class Scorer {
     for (const { detector, calibration } of this.models) {
       evidence.push(calibration.evidence(await scoreParallel(detector, X, this.#pool)))
     }
-    const combined = this.#ensemble ? this.#ensemble.evidence(combine(evidence)) : evidence[0]!
-    return { X, evidence, combined }
+    return { X, evidence, combined: this.#combined(evidence) }
+  }
+
+  #combined(evidence: readonly Float64Array[]): Float64Array {
+    const news = this.models.findIndex((m) => m.detector.name === NEWS)
+    const states = evidence.filter((_, m) => m !== news)
+    const state = this.#ensemble ? this.#ensemble.evidence(combine(states)) : states[0]!
+    return news < 0 ? state : withNews(state, evidence[news]!, this.models[0]!.calibration.n)
   }
 }

@@ -4,12 +4,13 @@ import { ModelFormatError, writeSections } from '../../src/models/buffer.ts'
 import { IsolationForest } from '../../src/models/isolation-forest.ts'
 import { LocalOutlierFactor } from '../../src/models/local-outlier-factor.ts'
 import { detectorFromBuffer } from '../../src/models/registry.ts'
+import { Surprise } from '../../src/models/surprise.ts'
 import { bytesOf, correlatedNormal } from './contract.ts'
 
 const X = correlatedNormal(300, 4, 1)
 
 describe('detectorFromBuffer', () => {
-  it.each([new IsolationForest(), new LocalOutlierFactor(), new Autoencoder()])(
+  it.each([new IsolationForest(), new LocalOutlierFactor(), new Autoencoder(), new Surprise(['x0', 'x2'])])(
     'opens what $name wrote',
     (detector) => {
       const fitted = detector.fit(X)

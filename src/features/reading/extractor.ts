@@ -53,8 +53,9 @@ function specsOf(metric: string): FeatureSpec[] {
     spec(`${metric} shift`, `shift of ${metric} from its own usual`, 'level'),
     spec(`${metric} change`, `change of ${metric}`, 'change'),
     spec(`${metric} spread`, `recent spread of ${metric}`, 'spread'),
-    spec(`${metric} surprise`, `how rarely ${metric} is so far from what this device usually has`, 'level', {
-      unit: '',
+    spec(`${metric} surprise`, `news in ${metric} as rare for this device as once in`, 'level', {
+      unit: 'readings',
+      scale: 'evidence',
       direction: 'high',
     }),
     spec(`${metric} unchanged`, `readings without a change of ${metric}`, 'spread', {

@@ -29,7 +29,7 @@ export interface ReadingsState {
 
 /** 'MWRS' in a little-endian word, and the version of what follows. */
 const MAGIC = 0x5352574d
-const VERSION = 1
+const VERSION = 2
 const HEAD = 4
 /** float64 values of a device, and of a metric. */
 const DEVICE_VALUES = 2

@@ -23,8 +23,21 @@ const WIDTH = LAST / (BINS - 1)
 /** Each of the three views has a past: number of distances, then how many lie in each bin. */
 const PAST_VALUES = 1 + BINS
 const PASTS_AT = PARTS * PART_VALUES
+/** Readings within which an event is told once. */
+const EVENT = 100
+/** The rarities of so many readings, in a ring that `n` turns. */
+const LATEST_AT = PASTS_AT + 3 * PAST_VALUES
 /** float32 values of what is remembered of a metric, beside the numbers. */
-export const SURPRISE_VALUES = PASTS_AT + 3 * PAST_VALUES
+export const SURPRISE_VALUES = LATEST_AT + EVENT
+/**
+ * Evidence of a rarity that exceeds those of the last {@link EVENT} readings: base + slope * rarity. So often it comes in
+ * series where nothing happens (normal, heavy-tailed, autocorrelated, daily, stepping, counts: decisions/083), within a
+ * factor of two for the worst of them. Nothing under {@link LEAST} is news.
+ */
+const BASE = 0.5
+const SLOPE = 1.1
+/** Least evidence that is told: a reading in a hundred. */
+const LEAST = 2
 
 /** All that a surprise knows. */
 export interface SurpriseState {
@@ -34,16 +47,19 @@ export interface SurpriseState {
   variance: number
   recent: number
   recentVariance: number
-  /** (SURPRISE_VALUES) the parts of the day, then the three pasts; undefined for the first twenty readings. */
+  /** (SURPRISE_VALUES) the parts of the day, then the three pasts, then the latest rarities; undefined for the first twenty readings. */
   memory: Float32Array | undefined
 }
 
 /**
- * How rare a reading is for its own device, told as the readings come: -log10 of how often its past was as far from
- * what was to be expected, 0 = ordinary. Mean of three views: the reading against the usual, the recent mean against
+ * How surely something begins with a reading, told as the readings come: -log10 of the p-value, 0 = nothing. It does where
+ * the reading is rarer for its own device than all of the last hundred, so that a state that lasts is told when it
+ * begins.
+ *
+ * Rarity is -log10 of how often the past was as far from what was to be expected. Mean of three views: the reading against the usual, the recent mean against
  * the usual, and the reading against the same time on other days. Each is a distance in its own past spread and
  * is ranked among its own past (as HTM's anomaly likelihood does with prediction errors: Ahmad et al. 2017), so
- * that restless and quiet metrics, or a change that lasts, come to speak alike. 1.6 kB, whatever it has seen; next to
+ * that restless and quiet metrics, or a change that lasts, come to speak alike. 2 kB, whatever it has seen; next to
  * nothing before its device is known, so that devices seen once cost little.
  */
 export class Surprise {
@@ -67,7 +83,7 @@ export class Surprise {
   }
 
   /**
-   * Surprise of the next reading, 0 for the first twenty.
+   * Evidence that something begins with the next reading, 0 for the first twenty.
    *
    * @param room whether the past may be kept; where not, nothing is surprising
    */
@@ -94,8 +110,17 @@ export class Surprise {
     s.usual += weight * off
     s.variance = (1 - weight) * (s.variance + weight * off * off)
     s.recentVariance += weight * (shift * shift - s.recentVariance)
-    return views / 3
+    return memory ? news(memory, s.n, views / 3) : 0
   }
+}
+
+/** Evidence of a rarity, which joins the latest ones. */
+function news(memory: Float32Array, n: number, rarity: number): number {
+  const latest = memory.subarray(LATEST_AT, LATEST_AT + EVENT)
+  const evidence = BASE + SLOPE * rarity
+  const isNews = evidence >= LEAST && latest.every((before) => before < rarity)
+  latest[n % EVENT] = rarity
+  return isNews ? evidence : 0
 }
 
 /** Distance from the same part of other days; 0 while it is not known. */
