@@ -1,9 +1,9 @@
-import type { FeatureColumns, FeatureSpec } from '../features/feature-columns.ts'
+import type { FeatureColumns } from '../features/feature-columns.ts'
 import type { FeatureSpace } from '../features/feature-space.ts'
 import { type Matrix, selectRows } from '../kernels/matrix.ts'
 import { type Calibration, confidenceOf } from '../models/calibration.ts'
 import type { FittedDetector } from '../models/detector.ts'
-import type { AffectedFeature, Anomaly } from '../schema/anomaly.ts'
+import type { AffectedFeature, Anomaly, Counterfactual } from '../schema/anomaly.ts'
 import { stringAt } from '../schema/dictionary.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import type { Undo } from '../schema/undo.ts'
@@ -12,6 +12,8 @@ import { describeFlow, describeReading, subject } from './describe.ts'
 import { fieldsOf, labelOf, transportOf } from './fields.ts'
 import { counter, FlowHistory } from './flow-evidence.ts'
 import { ReadingHistory } from './reading-history.ts'
+import { type ShownFeature, shownFeatures } from './shown-features.ts'
+import { WhatIf, type WhatIfModels } from './what-if.ts'
 
 /** Features named in an anomaly at most, and the least share of the score worth naming. */
 const MOST_CAUSES = 5
@@ -38,6 +40,8 @@ export interface ExplainerOptions {
   /** Gives the id of each new incident; 1, 2, … when left out. */
   readonly nextIncident?: () => number
   readonly sooner?: Sooner
+  /** To tell what would have been ordinary; not told when left out. */
+  readonly whatIf?: WhatIfModels | undefined
 }
 
 /** Rows that are anomalies with less evidence than others, as the like of them was confirmed before. */
@@ -59,14 +63,8 @@ export interface ExplainerState {
   readonly flows: ReturnType<FlowHistory['save']>
   readonly readings: ReturnType<ReadingHistory['save']>
   readonly highest: number
-}
-
-/** A feature as a person sees it: the members of a one-hot group, or the sine and cosine of an hour, are one. */
-interface Shown {
-  readonly name: string
-  readonly spec: FeatureSpec
-  /** A matrix column that stands for it. */
-  readonly column: number
+  /** Highest id of an incident so far, where it is told what would have been ordinary. */
+  readonly met: number
 }
 
 /** Turns rows whose evidence reaches the threshold into explained anomalies, in input order. */
@@ -74,11 +72,12 @@ export class Explainer {
   readonly #space: FeatureSpace
   readonly #models: readonly Model[]
   readonly #options: ExplainerOptions
-  readonly #shown: readonly Shown[]
+  readonly #shown: readonly ShownFeature[]
   /** Matrix column -> index into #shown. */
   readonly #shownOf: Int32Array
   readonly #flows: FlowHistory
   readonly #readings: ReadingHistory
+  readonly #whatIf: WhatIf | undefined
   /** Highest confidence of any row so far, anomaly or not. */
   highest = 0
 
@@ -89,15 +88,15 @@ export class Explainer {
     const nextIncident = options.nextIncident ?? counter()
     this.#flows = new FlowHistory(nextIncident)
     this.#readings = new ReadingHistory(nextIncident)
-    const names = space.specs.map(
-      (spec) => spec.group ?? (spec.cycle ? spec.name.replace(/_(sin|cos)$/, '') : spec.name),
-    )
-    const distinct = [...new Set(names)]
-    this.#shownOf = Int32Array.from(names, (name) => distinct.indexOf(name))
-    this.#shown = distinct.map((name) => {
-      const column = names.indexOf(name)
-      return { name, spec: space.specs[column]!, column }
-    })
+    const { shown, of } = shownFeatures(space)
+    this.#shown = shown
+    this.#shownOf = of
+    if (options.whatIf) this.#whatIf = new WhatIf(space, shown, of, options.whatIf, options.least)
+  }
+
+  /** What would have been ordinary instead of the strongest anomaly of an incident; undefined when unknown. */
+  counterfactual(strongest: Anomaly): Counterfactual | undefined {
+    return this.#whatIf?.strongest(strongest)
   }
 
   /**
@@ -128,13 +127,19 @@ export class Explainer {
 
   /** What was unusual lately and the highest confidence, for {@link restore}; what it refers to is not copied. */
   save(): ExplainerState {
-    return { flows: this.#flows.save(), readings: this.#readings.save(), highest: this.highest }
+    return {
+      flows: this.#flows.save(),
+      readings: this.#readings.save(),
+      highest: this.highest,
+      met: this.#whatIf?.met ?? 0,
+    }
   }
 
-  restore({ flows, readings, highest }: ExplainerState): void {
+  restore({ flows, readings, highest, met }: ExplainerState): void {
     this.#flows.restore(flows)
     this.#readings.restore(readings)
     this.highest = highest
+    if (this.#whatIf) this.#whatIf.met = met
   }
 
   /** Share of each shown feature in the evidence of each row, (rows, shown features); rows add up to 1. */
@@ -190,7 +195,7 @@ export class Explainer {
     })
     const { incident, type, description } = this.#words(batch, i, subject(device, name), causes, undo)
     const label = labelOf(batch, i)
-    return {
+    const anomaly: Anomaly = {
       incident,
       device,
       ...(name === undefined ? {} : { device_name: name }),
@@ -207,6 +212,12 @@ export class Explainer {
       ...(label === undefined ? {} : { label }),
       ...(confirmed_by === undefined ? {} : { confirmed_by }),
     }
+    // A look ahead leaves nothing behind.
+    if (undo || !this.#whatIf) return anomaly
+    const { data, nFeatures } = rows.X
+    const x = data.subarray(i * nFeatures, (i + 1) * nFeatures)
+    const counterfactual = this.#whatIf.meet(anomaly, x, shares)
+    return counterfactual ? { ...anomaly, counterfactual } : anomaly
   }
 
   /** The features that explain most, strongest first. */
