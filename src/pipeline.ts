@@ -117,6 +117,7 @@ export async function* detect(
     return {
       ...tally.summary(),
       feedback: sumOfCounts(engine.feedback),
+      adaptations: engine.adaptations,
       reports,
       threshold: Math.min(...Object.values(thresholds)),
       thresholds,

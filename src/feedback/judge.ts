@@ -43,8 +43,8 @@ export interface JudgeState {
 /** What feedback says about the anomalies of one kind of data. Of several that fit, the last said counts. */
 export class FeedbackJudge {
   readonly by = SOONER
-  readonly #judgements: readonly Judgement[]
-  readonly #confirmedDevices: ReadonlySet<string>
+  /** By device, in the order in which they were said. */
+  #judgements: ReadonlyMap<string, readonly Judgement[]> = new Map()
   #suppressed = 0
   #sooner = 0
   readonly #byEntry = new Map<string, number>()
@@ -52,9 +52,20 @@ export class FeedbackJudge {
   readonly #lately = new Map<string, { count: number; ts: number }>()
 
   constructor(entries: readonly Feedback[] = []) {
-    this.#judgements = entries.filter(isJudgement).sort(inOrder)
-    const confirmed = this.#judgements.filter(({ verdict }) => verdict === 'confirmed')
-    this.#confirmedDevices = new Set(confirmed.flatMap(({ scope }) => scope.devices))
+    this.replace(entries)
+  }
+
+  /** From now on these entries count, in place of those before. */
+  replace(entries: readonly Feedback[]): void {
+    const judgements = new Map<string, Judgement[]>()
+    for (const entry of entries.filter(isJudgement).sort(inOrder)) {
+      for (const device of entry.scope.devices) {
+        const own = judgements.get(device)
+        if (own) own.push(entry)
+        else judgements.set(device, [entry])
+      }
+    }
+    this.#judgements = judgements
   }
 
   /**
@@ -63,13 +74,13 @@ export class FeedbackJudge {
    * @param undo where given, learns how to put the counts back as they were
    */
   told(anomalies: readonly Anomaly[], undo?: Undo): readonly Anomaly[] {
-    if (this.#judgements.length === 0 || anomalies.length === 0) return anomalies
+    if (this.#judgements.size === 0 || anomalies.length === 0) return anomalies
     if (undo) {
       const before = this.save()
       undo.push(() => this.restore(before))
     }
     return anomalies.filter((anomaly) => {
-      const expected = this.expects(anomaly)
+      const expected = this.#expects(anomaly)
       if (expected !== undefined) this.#suppressed++
       else if (anomaly.confirmed_by !== undefined) this.#sooner++
       const by = expected ?? anomaly.confirmed_by
@@ -104,27 +115,30 @@ export class FeedbackJudge {
 
   /** Whether anything that could be the like of a confirmed anomaly comes from this device. */
   concerns(device: string): boolean {
-    return this.#confirmedDevices.has(device)
+    return this.#judgements.get(device)?.some(({ verdict }) => verdict === 'confirmed') ?? false
   }
 
   /** The id of the feedback because of which an anomaly under the line is one; undefined where there is none. */
   confirms(row: Pick<Anomaly, 'device' | 'fields' | 'affected_features'>): string | undefined {
     const place = placeOf(row)
-    const found = this.#judgements.findLast(
-      ({ verdict, scope }) =>
-        verdict === 'confirmed' && isThere(scope, row.device, place) && hasCause(scope, row),
-    )
+    const found = this.#judgements
+      .get(row.device)
+      ?.findLast(
+        ({ verdict, scope }) => verdict === 'confirmed' && isThere(scope, place) && hasCause(scope, row),
+      )
     return found?.id
   }
 
   /** The id of the feedback that expects this anomaly; undefined when it is to be told. */
-  expects(anomaly: Anomaly): string | undefined {
+  #expects(anomaly: Anomaly): string | undefined {
     const place = placeOf(anomaly)
-    const found = this.#judgements.findLast((judgement) =>
-      judgement.verdict === 'expected'
-        ? covers(judgement, anomaly, place)
-        : isThere(judgement.scope, anomaly.device, place) && hasCause(judgement.scope, anomaly),
-    )
+    const found = this.#judgements
+      .get(anomaly.device)
+      ?.findLast((judgement) =>
+        judgement.verdict === 'expected'
+          ? covers(judgement, anomaly, place)
+          : isThere(judgement.scope, place) && hasCause(judgement.scope, anomaly),
+      )
     if (found?.verdict !== 'expected') return undefined
     return this.#isFew(found, anomaly.timestamp) ? found.id : undefined
   }
@@ -161,7 +175,7 @@ function covers({ scope, strength }: Judgement, anomaly: Anomaly, place: Place |
   return (
     evidence <= most &&
     scope.types.includes(anomaly.type) &&
-    isThere(scope, anomaly.device, place) &&
+    isThere(scope, place) &&
     anomaly.affected_features.every(({ feature, value, contribution }, i) => {
       if (i > 0 && contribution < CAUSE) return true
       const covered = scope.values.find((v) => v.feature === feature)
@@ -170,10 +184,9 @@ function covers({ scope, strength }: Judgement, anomaly: Anomaly, place: Place |
   )
 }
 
-/** Whether it was this device, and the same service and other side. */
-function isThere({ devices, flow }: FeedbackScope, device: string, place: Place | undefined): boolean {
-  if (!devices.includes(device) || !flow !== !place) return false
-  if (!flow || !place) return true
+/** Whether a device turned to the same service and other side. */
+function isThere({ flow }: FeedbackScope, place: Place | undefined): boolean {
+  if (!flow || !place) return !flow === !place
   return (
     flow.direction === place.direction &&
     (flow.services?.includes(place.service) ?? true) &&

@@ -4,6 +4,7 @@ import type { JudgeState } from '../feedback/judge.ts'
 import type { TrackerState } from '../incidents/incident-tracker.ts'
 import { ModelFormatError, readSections, writeSections } from '../models/buffer.ts'
 import type { Batch } from '../schema/reading-batch.ts'
+import type { DriftState } from './drift.ts'
 import type { StagesState } from './stages.ts'
 
 /** A change of meaning of anything inside raises the version. */
@@ -15,6 +16,8 @@ export interface KindState {
   readonly kind: Batch['kind']
   readonly explainer: ExplainerState
   readonly judge: JudgeState
+  /** Where slow changes are followed. */
+  readonly drift?: DriftState
 }
 
 /** All that an engine's later answers depend on, beside its models. */

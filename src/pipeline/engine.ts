@@ -5,10 +5,12 @@ import { type IncidentSummary, IncidentTracker } from '../incidents/incident-tra
 import { WorkerPool } from '../kernels/worker-pool.ts'
 import { evidenceAt } from '../models/calibration.ts'
 import type { Anomaly } from '../schema/anomaly.ts'
+import type { Adaptation, Feedback } from '../schema/feedback.ts'
 import type { Incident } from '../schema/incident.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import { rollBack, type Undo } from '../schema/undo.ts'
 import type { ModelBundle } from '../store/model-bundle.ts'
+import { DriftFollower } from './drift.ts'
 import { stateFromBuffer, stateToBuffer } from './engine-state.ts'
 import { expectKnownMetrics } from './known-metrics.ts'
 import { type ModelChoice, thresholdOf } from './options.ts'
@@ -29,6 +31,8 @@ export interface EngineOptions {
   readonly nextIncident?: number
   /** Records of a kind up to this time, seconds since the epoch, are history: scored, never told. */
   readonly after?: Partial<Record<Kind, number>>
+  /** Whether a slow change of each device's normal is followed, see {@link DriftFollower}; true when left out. */
+  readonly drift?: boolean
 }
 
 /** A batch with its scores and the models that made them. */
@@ -62,6 +66,7 @@ interface Line {
   readonly scorer: Scorer
   readonly explainer: Explainer
   readonly judge: FeedbackJudge
+  readonly drift: DriftFollower | undefined
   readonly threshold: number
 }
 
@@ -99,20 +104,22 @@ export class Engine {
     this.#lines = new Map(bundles.map((bundle) => [bundle.kind, this.#line(bundle, options)]))
   }
 
-  #line(bundle: ModelBundle, { threshold: asked, model }: EngineOptions): Line {
+  #line(bundle: ModelBundle, { threshold: asked, model, drift: follow = true }: EngineOptions): Line {
     const scorer = new Scorer(bundle, model, this.#pool)
     const { contamination } = bundle.summary
     const threshold = thresholdOf(bundle, asked)
     const judge = new FeedbackJudge(bundle.feedback)
+    const least = evidenceAt(threshold, contamination)
+    const drift = follow ? new DriftFollower(bundle.kind, least, bundle.feedback) : undefined
     const explainer = new Explainer(bundle.space, scorer.models, {
       contamination,
-      least: evidenceAt(threshold, contamination),
+      least,
       ceiling: scorer.ceiling,
       nextIncident: () => ++this.#incidents,
       sooner: judge,
       whatIf: scorer.whatIf,
     })
-    return { scorer, explainer, judge, threshold }
+    return { scorer, explainer, judge, drift, threshold }
   }
 
   /**
@@ -196,8 +203,9 @@ export class Engine {
   }
 
   #tell(rows: ScoredBatch, undo?: Undo): Processed {
-    const { explainer, judge } = this.#lines.get(rows.kind)!
+    const { explainer, judge, drift } = this.#lines.get(rows.kind)!
     const scored = withoutHistory(rows, this.#after[rows.kind])
+    drift?.follow(rows.batch, rows.combined, undo)
     const anomalies = judge.told(explainer.explain(rows, this.#records, undo), undo)
     return { ...rows, anomalies, scored }
   }
@@ -232,6 +240,20 @@ export class Engine {
     return [...this.#lines.values()].map(({ judge }) => judge.counts)
   }
 
+  /** From now on this is what people said, in place of what the bundles have. */
+  useFeedback(entries: readonly Feedback[]): void {
+    for (const [kind, { judge, drift }] of this.#lines) {
+      const own = entries.filter((entry) => entry.kind === kind)
+      judge.replace(own)
+      drift?.decide(own)
+    }
+  }
+
+  /** Steps by which slow changes of devices were followed, in order of kinds and event time. */
+  get adaptations(): readonly Adaptation[] {
+    return [...this.#lines.values()].flatMap(({ drift }) => drift?.adaptations ?? [])
+  }
+
   /** The threshold of each kind of data that there was. */
   get thresholds(): Partial<Record<Kind, number>> {
     const begun = [...this.#lines].filter(([kind]) => this.#begun.has(kind))
@@ -260,10 +282,11 @@ export class Engine {
         `the engine cannot be saved while ${this.#underWay} batches are under way; await them first`,
       )
     }
-    const kinds = [...this.#lines].map(([kind, { explainer, judge }]) => ({
+    const kinds = [...this.#lines].map(([kind, { explainer, judge, drift }]) => ({
       kind,
       explainer: explainer.save(),
       judge: judge.save(),
+      ...(drift ? { drift: drift.save() } : {}),
     }))
     return stateToBuffer({
       stages: this.#stages.save(),
@@ -283,9 +306,11 @@ export class Engine {
   restore(buffer: ArrayBufferLike): void {
     const state = stateFromBuffer(buffer)
     this.#stages.restore(state.stages)
-    for (const { kind, explainer, judge } of state.kinds) {
-      this.#lines.get(kind)?.explainer.restore(explainer)
-      this.#lines.get(kind)?.judge.restore(judge)
+    for (const { kind, explainer, judge, drift } of state.kinds) {
+      const line = this.#lines.get(kind)
+      line?.explainer.restore(explainer)
+      line?.judge.restore(judge)
+      if (drift) line?.drift?.restore(drift)
     }
     for (const kind of state.begun) this.#begun.add(kind)
     this.#tracker.restore(state.tracker)

@@ -1,6 +1,7 @@
 import type { ReadReport } from '../adapters/read-report.ts'
 import type { FeedbackCounts } from '../feedback/judge.ts'
 import type { AnomalyType } from '../schema/anomaly.ts'
+import type { Adaptation } from '../schema/feedback.ts'
 import type { Incident } from '../schema/incident.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import type { ModelBundle } from '../store/model-bundle.ts'
@@ -67,11 +68,13 @@ export interface DetectOptions extends InputOptions {
   readonly model?: ModelChoice
   /** Records of a kind up to this time, seconds since the epoch, are history: scored, never told. */
   readonly after?: Partial<Record<ModelBundle['kind'], number>>
+  /** Whether a slow change of each device's normal is followed, see docs/feedback.md; true when left out. */
+  readonly drift?: boolean
   /** Hears of each batch before its anomalies come. */
   readonly onBatch?: (batch: Batch) => void
 }
 
-export interface EvaluateOptions extends Omit<DetectOptions, 'after' | 'onBatch'> {
+export interface EvaluateOptions extends Omit<DetectOptions, 'after' | 'onBatch' | 'drift'> {
   /**
    * Leave out benign rows up to this time, seconds since the epoch: those the models have learned from when
    * training and evaluation share a source.
@@ -87,6 +90,8 @@ export interface DetectSummary {
   readonly byType: Readonly<Partial<Record<AnomalyType, number>>>
   /** What people's feedback changed: anomalies suppressed are not among `anomalies`, those told sooner are. */
   readonly feedback: FeedbackCounts
+  /** Steps by which slow changes of single devices were followed, in order of kinds and event time. */
+  readonly adaptations: readonly Adaptation[]
   /** The lowest one, where flows and readings have thresholds of their own. */
   readonly threshold: number
   /** The threshold of each kind of data that was scored. */

@@ -63,5 +63,20 @@ export interface DriftDecision extends Said {
   readonly limit: number
 }
 
+/** A step by which the line of a device followed the slow change of its normal. */
+export interface Adaptation {
+  /** Eight hexadecimal digits made from the rest. */
+  readonly id: string
+  readonly kind: 'flows' | 'readings'
+  readonly device: string
+  /** Event time, seconds since the epoch. */
+  readonly at: number
+  /** Evidence by which the device's line is raised, before and after. */
+  readonly from: number
+  readonly to: number
+  /** One sentence. */
+  readonly why: string
+}
+
 /** What a person said; JSON-able. Kept with the model. */
 export type Feedback = Judgement | DriftDecision

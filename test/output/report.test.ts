@@ -27,6 +27,7 @@ function report(anomalies: readonly Anomaly[], source = 'traffic.csv'): string {
     byDevice: {},
     byType: {},
     feedback: { suppressed: 0, sooner: 0, byEntry: {} },
+    adaptations: [],
     threshold: 0.5,
     thresholds: { flows: 0.5 },
     highest: 0.93,
