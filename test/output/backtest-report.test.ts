@@ -53,6 +53,7 @@ function replay(days: number, names: readonly string[]): { result: Backtest; hig
       byDevice: {},
       byType: {},
       feedback: { suppressed: 0, sooner: 0, byEntry: {} },
+      adaptations: [],
       threshold: 0.75,
       thresholds: { flows: 0.75 },
       highest: 0.9,
