@@ -1,3 +1,4 @@
+import websocket from '@fastify/websocket'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -10,9 +11,12 @@ import type { Service } from '../service/service.ts'
 import { authenticate } from './authenticate.ts'
 import { docsRoutes } from './docs.ts'
 import { answer, answerErrors } from './errors.ts'
+import { observe } from './observe.ts'
 import { checkOrigin } from './origin.ts'
 import { RouteTable } from './route-table.ts'
 import { accessRoutes } from './routes/access.ts'
+import { healthRoutes } from './routes/health.ts'
+import { eventRoutes, eventSocket } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { statusRoutes } from './routes/status.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -44,7 +48,7 @@ export type App = FastifyInstance<
 export type Routes = (app: App, service: Service) => void
 
 /** Every group of routes, in the order of the documentation. */
-const ROUTES: readonly Routes[] = [statusRoutes, accessRoutes, jobRoutes]
+const ROUTES: readonly Routes[] = [statusRoutes, accessRoutes, jobRoutes, eventRoutes]
 
 /** Bytes that a body may have; routes that take files or batches say so themselves. */
 const BODY_LIMIT = 1 << 20
@@ -64,10 +68,14 @@ export async function createApp(service: Service): Promise<App> {
   app.setSerializerCompiler(serializerCompiler)
   const table = new RouteTable(app)
   answerErrors(app, table)
+  await app.register(websocket, { options: { maxPayload: 4096 } })
   securityHeaders(app)
   checkOrigin(app, service)
   authenticate(app, service)
+  observe(app, service)
+  healthRoutes(app, service)
   docsRoutes(app, table, service.version)
+  eventSocket(app, service)
   await app.register(
     async (v1: App) => {
       for (const routes of ROUTES) routes(v1, service)

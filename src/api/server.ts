@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import type { Config } from '../config/config.ts'
+import { firstStart } from '../service/first-start.ts'
 import type { Service } from '../service/service.ts'
 import { startService } from '../service/start.ts'
 import { createApp } from './app.ts'
@@ -29,6 +30,7 @@ export async function startServer(config: Config): Promise<Server> {
           )
         : error
     })
+    await firstStart(service)
     const { port } = app.server.address() as AddressInfo
     const host = config.host.includes(':') ? `[${config.host}]` : config.host
     const stop = async () => {

@@ -1,12 +1,10 @@
 import { join } from 'node:path'
-import type { BundledSample } from '../simulate/bundled-sample.ts'
+import { type BundledSample, QUIET } from '../simulate/bundled-sample.ts'
 import type { ModelBundle } from '../store/model-bundle.ts'
 import { progress } from './progress.ts'
 
 /** Where the bundled sample is put. */
 export const SAMPLE_FOLDER = join('demo', 'sample')
-/** The part of the sample that is free of incidents. */
-const QUIET = 2 / 3
 
 /** Makes the sample, the same bytes each time. */
 export async function makeSample(): Promise<BundledSample> {

@@ -1,22 +1,38 @@
-/** What the service still waits for before it can do all of its work; empty = ready. */
-export class Readiness {
-  readonly #waiting = new Map<string, string>()
+import type { Jobs } from '../jobs/jobs.ts'
+import type { Store } from '../store/store.ts'
 
-  /** Names a condition that is not met yet, and why. */
-  wait(name: string, why: string): void {
-    this.#waiting.set(name, why)
+/** Milliseconds that the database has for an answer. */
+const PATIENCE = 3000
+
+/**
+ * What the service waits for before it can do all of its work: name -> why. Empty = ready. Not having models because
+ * nobody wanted any is no reason to wait.
+ */
+export async function waiting(store: Store, jobs: Jobs): Promise<Record<string, string>> {
+  try {
+    const models = await inTime(store.models.list())
+    if (models.some(({ active }) => active === 1)) return {}
+    const [job] = await inTime(jobs.list({ kind: 'first-models' }, 1))
+    if (!job || job.state === 'cancelled') return {}
+    if (job.state === 'failed')
+      return { models: `job ${job.id} failed: ${job.error?.message}; train with your own data` }
+    return { models: job.message || 'learning from the bundled sample' }
+  } catch (error) {
+    return { database: (error as Error).message }
   }
+}
 
-  done(name: string): void {
-    this.#waiting.delete(name)
-  }
-
-  get ready(): boolean {
-    return this.#waiting.size === 0
-  }
-
-  /** Condition -> why it is not met. */
-  waiting(): Readonly<Record<string, string>> {
-    return Object.fromEntries(this.#waiting)
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`the database has not answered for ${PATIENCE / 1000} s`)),
+      PATIENCE,
+    )
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
   }
 }

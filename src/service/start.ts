@@ -4,9 +4,11 @@ import { AccessControl } from '../access/access-control.ts'
 import { firstAdmin } from '../access/first-admin.ts'
 import type { Config } from '../config/config.ts'
 import { Jobs } from '../jobs/jobs.ts'
+import { EventsFeed } from '../live/events-feed.ts'
 import { openStore } from '../store/store.ts'
 import { createLog } from './log.ts'
-import { Readiness } from './readiness.ts'
+import { Metrics } from './metrics.ts'
+import { waiting } from './readiness.ts'
 import type { Service } from './service.ts'
 
 /**
@@ -15,7 +17,6 @@ import type { Service } from './service.ts'
  * @throws Error when the database cannot be opened, is damaged, or was written by a newer version
  */
 export async function startService(config: Config, log: Logger = createLog(config.log)): Promise<Service> {
-  const readiness = new Readiness()
   const store = await openStore(config.database)
   const stops: (() => Promise<void>)[] = [() => store.close()]
   let stopping: Promise<void> | undefined
@@ -31,11 +32,25 @@ export async function startService(config: Config, log: Logger = createLog(confi
     stops.push(async () => access.close())
     if (await firstAdmin(access.users, config)) log.info('made the user admin')
     const onError = (error: unknown) => log.error(error)
+    const feed = new EventsFeed(store, onError)
+    await feed.start()
+    stops.push(async () => feed.stop())
     const jobs = new Jobs({ store, folder: config.data, onError })
     await jobs.start()
     stops.push(() => jobs.stop())
-    const started = Date.now() / 1000
-    return { config, store, jobs, access, log, readiness, started, version: version(), stop }
+    return {
+      config,
+      store,
+      jobs,
+      feed,
+      access,
+      log,
+      metrics: new Metrics(store),
+      started: Date.now() / 1000,
+      version: version(),
+      waiting: () => waiting(store, jobs),
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error

@@ -9,6 +9,9 @@ export interface BundledSample {
   readonly incidents: readonly WrittenIncident[]
 }
 
+/** The part of its time that is free of incidents. */
+export const QUIET = 2 / 3
+
 /**
  * Four days of a home and a small factory, Monday to Thursday. The first two thirds are free of incidents, long
  * enough for features of the hour of the day; the rest holds every kind of attack and of sensor fault once.
