@@ -2,6 +2,7 @@ import websocket from '@fastify/websocket'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  LogController,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
@@ -15,9 +16,15 @@ import { observe } from './observe.ts'
 import { checkOrigin } from './origin.ts'
 import { RouteTable } from './route-table.ts'
 import { accessRoutes } from './routes/access.ts'
-import { healthRoutes } from './routes/health.ts'
+import { anomalyRoutes } from './routes/anomalies.ts'
+import { dataRoutes } from './routes/data.ts'
+import { deviceRoutes } from './routes/devices.ts'
 import { eventRoutes, eventSocket } from './routes/events.ts'
+import { healthRoutes } from './routes/health.ts'
+import { incidentRoutes } from './routes/incidents.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { modelRoutes } from './routes/models.ts'
+import { statisticsRoutes } from './routes/statistics.ts'
 import { statusRoutes } from './routes/status.ts'
 import { securityHeaders } from './security-headers.ts'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from './validation.ts'
@@ -48,7 +55,18 @@ export type App = FastifyInstance<
 export type Routes = (app: App, service: Service) => void
 
 /** Every group of routes, in the order of the documentation. */
-const ROUTES: readonly Routes[] = [statusRoutes, accessRoutes, jobRoutes, eventRoutes]
+const ROUTES: readonly Routes[] = [
+  statusRoutes,
+  deviceRoutes,
+  dataRoutes,
+  anomalyRoutes,
+  incidentRoutes,
+  statisticsRoutes,
+  modelRoutes,
+  accessRoutes,
+  jobRoutes,
+  eventRoutes,
+]
 
 /** Bytes that a body may have; routes that take files or batches say so themselves. */
 const BODY_LIMIT = 1 << 20
@@ -58,7 +76,7 @@ export async function createApp(service: Service): Promise<App> {
   const app: App = Fastify({
     loggerInstance: service.log as FastifyBaseLogger,
     // Two lines a request would cost more than many a request; what fails is logged.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     trustProxy: service.config.access.trustProxy,
     frameworkErrors: answer,
