@@ -5,6 +5,7 @@ import { type BatchSource, detect } from '../pipeline.ts'
 import type { Anomaly } from '../schema/anomaly.ts'
 import { chunks } from '../store/cursor.ts'
 import type { NewEvent } from '../store/events.ts'
+import { anomalyEvent, incidentEvent } from '../store/news.ts'
 import type { Repositories, Store } from '../store/store.ts'
 import type { Conclusion, JobContext } from './kind.ts'
 
@@ -128,8 +129,7 @@ class Findings {
           )
           .execute()
       }
-      const { type, confidence, count, description } = incident
-      told.push({ type: 'incident', data: { id: incidentId, type, confidence, count, description } })
+      told.push(incidentEvent(incidentId, incident))
     }
     await tx.events.append(told.slice(0, MOST_EVENTS))
     const { length } = rows
@@ -161,21 +161,6 @@ class Findings {
 
   #uid(record: number | string): string {
     return `job:${this.#job}:${record}`
-  }
-}
-
-/** What the feed tells of an anomaly. */
-export function anomalyEvent(
-  id: number,
-  deviceId: number,
-  incidentId: number | null,
-  { device, type, confidence, timestamp, description }: Anomaly,
-): NewEvent {
-  const ts = Number.isNaN(timestamp) ? null : timestamp
-  return {
-    type: 'anomaly',
-    deviceId,
-    data: { id, device_id: deviceId, device, ts, type, confidence, incident_id: incidentId, description },
   }
 }
 

@@ -49,6 +49,8 @@ export interface ScoredBatch extends PreparedBatch, ScoredRows {
 /** What came of a batch. */
 export interface Processed extends ScoredBatch {
   readonly anomalies: readonly Anomaly[]
+  /** Number of the batch's first row among all records that the engine was given. */
+  readonly firstRecord: number
   /** Rows that could be anomalies: all but history. */
   readonly scored: number
 }
@@ -207,7 +209,7 @@ export class Engine {
     const scored = withoutHistory(rows, this.#after[rows.kind])
     drift?.follow(rows.batch, rows.combined, undo)
     const anomalies = judge.told(explainer.explain(rows, this.#records, undo), undo)
-    return { ...rows, anomalies, scored }
+    return { ...rows, anomalies, firstRecord: this.#records, scored }
   }
 
   /** Incidents that began or changed since this was last asked, as they stand now; all of them at first. */

@@ -1,0 +1,214 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { InputError } from '../adapters/read-report.ts'
+import { ModelFormatError } from '../models/buffer.ts'
+import { Engine } from '../pipeline/engine.ts'
+import type { Batch } from '../schema/reading-batch.ts'
+import { openDatabase } from '../store/database.ts'
+import type { JournalEntry } from '../store/journal.ts'
+import { Store } from '../store/store.ts'
+import { Findings } from './findings.ts'
+import type { FollowerNews, FollowerOrder } from './follower.ts'
+import { Lease, LeaseLost } from './lease.ts'
+
+/** The thread that scores what was accepted, in the order of the journal. */
+
+const NAME = 'live'
+/** Milliseconds between two looks at an empty journal. */
+const LOOK = 50
+/** Journal entries taken at a time. */
+const PORTION = 20
+/** Milliseconds between two saved states; longer where saving takes longer, so that it takes a twentieth at most. */
+const SAVE = 5000
+const SAVE_SHARE = 20
+/** Milliseconds between two looks at which models are active. */
+const MODELS = 1000
+
+const { url, local } = workerData as FollowerOrder
+const port = parentPort!
+const store = new Store(openDatabase(url))
+const lease = new Lease(store, NAME)
+let stopping = false
+port.on('message', () => {
+  stopping = true
+})
+
+/** An engine that goes on where the last saved state ends. */
+class Following {
+  readonly signature: string
+  readonly #engine: Engine
+  readonly #findings = new Findings()
+  /** Devices whose state has to be told, with the last state told. */
+  readonly #touched = new Set<string>()
+  readonly #learning = new Map<string, number>()
+  #seq: number
+  #saved: number
+  #saveAt = Date.now() + SAVE
+
+  private constructor(engine: Engine, signature: string, seq: number) {
+    this.#engine = engine
+    this.signature = signature
+    this.#seq = seq
+    this.#saved = seq
+  }
+
+  static async begin(signature: string): Promise<Following> {
+    const engine = new Engine(await store.models.bundles(), local ? { local } : {})
+    const saved = await store.engines.load(NAME)
+    if (saved) {
+      try {
+        engine.restore(Uint8Array.from(saved.state).buffer)
+      } catch (error) {
+        if (!(error instanceof ModelFormatError)) throw error
+        tell({ warning: error.message })
+      }
+    }
+    return new Following(engine, signature, saved?.seq ?? 0)
+  }
+
+  /** Scores what is next in the journal; the number of entries. */
+  async next(): Promise<number> {
+    const entries = await store.journal.after(this.#seq, PORTION)
+    for (const entry of entries) {
+      await this.#score(entry)
+      this.#seq = entry.seq
+      if (stopping) break
+    }
+    if (this.#seq > this.#saved && Date.now() >= this.#saveAt) await this.save()
+    return entries.length
+  }
+
+  async #score({ seq, source, batch }: JournalEntry): Promise<void> {
+    try {
+      const processed = await this.#engine.process(batch, source)
+      const incidents = this.#engine.incidents()
+      await store.transaction(async (tx) => {
+        await lease.check(tx)
+        await this.#findings.keep(tx, seq, processed, incidents)
+      })
+      this.#touch(processed.batch)
+    } catch (error) {
+      // No model for this kind of data, or one of other metrics: it is stored, and scored by nobody.
+      if (!(error instanceof InputError)) throw error
+      tell({ warning: error.message })
+    }
+  }
+
+  #touch({ device }: Batch): void {
+    if (!device) return
+    const seen = new Uint8Array(device.values.length)
+    for (const code of device.codes) seen[code] = 1
+    device.values.forEach((name, code) => {
+      if (seen[code]) this.#touched.add(name)
+    })
+  }
+
+  /** Saves the state and forgets the journal up to there. */
+  async save(): Promise<void> {
+    if (this.#seq === this.#saved && this.#touched.size === 0) return
+    const began = Date.now()
+    const state = new Uint8Array(this.#engine.save())
+    const seq = this.#seq
+    await store.transaction(async (tx) => {
+      await lease.check(tx)
+      await keepStates(tx, this.#states())
+      await tx.engines.save(NAME, { seq, models: this.signature, state })
+      await tx.journal.trim(seq)
+    })
+    this.#saved = seq
+    this.#touched.clear()
+    this.#saveAt = Date.now() + Math.max(SAVE, SAVE_SHARE * (Date.now() - began))
+  }
+
+  /** Devices whose number of records left to learn is another than the one told last. */
+  #states(): Map<string, number> {
+    const changed = new Map<string, number>()
+    for (const name of this.#touched) {
+      const { learning } = this.#engine.deviceState(name)
+      if (this.#learning.get(name) === learning) continue
+      changed.set(name, learning)
+      this.#learning.set(name, learning)
+    }
+    return changed
+  }
+
+  close(): Promise<void> {
+    return this.#engine.close()
+  }
+}
+
+async function keepStates(
+  tx: Parameters<Parameters<Store['transaction']>[0]>[0],
+  states: Map<string, number>,
+) {
+  const ids = await tx.devices.ensure(states.keys())
+  await tx.devices.learned([...states].map(([name, learning]) => ({ id: ids.get(name)!, learning })))
+  await tx.events.append(
+    [...states].map(([name, learning]) => ({
+      type: 'device',
+      deviceId: ids.get(name)!,
+      data: { id: ids.get(name)!, device: name, learning },
+    })),
+  )
+}
+
+/** Names the active models. */
+async function activeModels(): Promise<string> {
+  const rows = await store.db
+    .selectFrom('models')
+    .select(['id', 'sha256'])
+    .where('active', '=', 1)
+    .orderBy('id')
+    .execute()
+  return rows.map(({ id, sha256 }) => `${id}:${sha256}`).join(' ')
+}
+
+const told = new Set<string>()
+
+/** Each thing once: what is wrong with one batch is wrong with the thousand that follow. */
+function tell(news: FollowerNews): void {
+  const key = JSON.stringify(news)
+  if (told.has(key)) return
+  if (told.size > 1000) told.clear()
+  told.add(key)
+  port.postMessage(news)
+}
+
+let following: Following | undefined
+let looked = 0
+while (!stopping) {
+  try {
+    if (!(await lease.hold())) {
+      await sleep(MODELS)
+      continue
+    }
+    if (Date.now() - looked >= MODELS) {
+      looked = Date.now()
+      const signature = await activeModels()
+      if (following && signature !== following.signature) {
+        await following.save()
+        await following.close()
+        following = undefined
+      }
+      if (!following && signature !== '') following = await Following.begin(signature)
+    }
+    const entries = following ? await following.next() : 0
+    if (entries === 0) await sleep(LOOK)
+  } catch (error) {
+    // A lost lease, a full disk, a database that went away: begin again from what is saved.
+    if (!(error instanceof LeaseLost)) tell({ error: (error as Error).message })
+    await following?.close()
+    following = undefined
+    looked = 0
+    await sleep(MODELS)
+  }
+}
+try {
+  await following?.save()
+  await lease.release()
+} catch (error) {
+  if (!(error instanceof LeaseLost)) tell({ error: (error as Error).message })
+}
+await following?.close()
+await store.close()
+port.close()

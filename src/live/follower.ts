@@ -1,0 +1,70 @@
+import { Worker } from 'node:worker_threads'
+import type { Logger } from 'pino'
+
+/** What the thread needs. */
+export interface FollowerOrder {
+  readonly url: string
+  /** Local networks in CIDR form; the private ranges when left out. */
+  readonly local?: readonly string[] | undefined
+}
+
+/** What the thread has to say, each thing once. */
+export interface FollowerNews {
+  readonly warning?: string
+  readonly error?: string
+}
+
+/** Milliseconds for the thread to save and end. */
+const PATIENCE = 20_000
+/** Milliseconds before a thread that died is followed by another. */
+const AGAIN = 1000
+
+/**
+ * Scores what is accepted, in a thread of its own: it follows the journal, and puts anomalies, incidents, and what is
+ * known of devices into the store. One process does so however many have the database open.
+ */
+export class Follower {
+  readonly #order: FollowerOrder
+  readonly #log: Pick<Logger, 'warn' | 'error'>
+  #worker: Worker | undefined
+  #ended: Promise<void> = Promise.resolve()
+  #stopping = false
+
+  constructor(order: FollowerOrder, log: Pick<Logger, 'warn' | 'error'>) {
+    this.#order = order
+    this.#log = log
+  }
+
+  start(): void {
+    const worker = new Worker(taskUrl(), { workerData: this.#order, execArgv: [] })
+    this.#worker = worker
+    worker.on('message', ({ warning, error }: FollowerNews) => {
+      if (warning) this.#log.warn({ warning }, 'detection')
+      if (error) this.#log.error({ error }, 'detection begins again from what it saved')
+    })
+    worker.on('error', (error) => this.#log.error({ error: String(error) }, 'detection ended'))
+    this.#ended = new Promise((resolve) => {
+      worker.on('exit', () => {
+        resolve()
+        if (!this.#stopping) setTimeout(() => !this.#stopping && this.start(), AGAIN).unref()
+      })
+    })
+  }
+
+  /** Lets the thread save what it knows. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#worker?.postMessage('stop')
+    const late = setTimeout(() => void this.#worker?.terminate(), PATIENCE)
+    await this.#ended
+    clearTimeout(late)
+  }
+}
+
+/** The task beside this file: TypeScript in a checkout, JavaScript when built. */
+function taskUrl(): URL {
+  return new URL(
+    import.meta.url.endsWith('.ts') ? './follower-task.ts' : './follower-task.js',
+    import.meta.url,
+  )
+}
