@@ -13,7 +13,7 @@ import { fieldsOf, labelOf, transportOf } from './fields.ts'
 import { counter, FlowHistory } from './flow-evidence.ts'
 import { ReadingHistory } from './reading-history.ts'
 import { type ShownFeature, shownFeatures } from './shown-features.ts'
-import { WhatIf, type WhatIfModels } from './what-if.ts'
+import { WhatIf, type WhatIfModels, type WhatIfState } from './what-if.ts'
 
 /** Features named in an anomaly at most, and the least share of the score worth naming. */
 const MOST_CAUSES = 5
@@ -63,8 +63,7 @@ export interface ExplainerState {
   readonly flows: ReturnType<FlowHistory['save']>
   readonly readings: ReturnType<ReadingHistory['save']>
   readonly highest: number
-  /** Highest id of an incident so far, where it is told what would have been ordinary. */
-  readonly met: number
+  readonly whatIf?: WhatIfState
 }
 
 /** Turns rows whose evidence reaches the threshold into explained anomalies, in input order. */
@@ -131,15 +130,15 @@ export class Explainer {
       flows: this.#flows.save(),
       readings: this.#readings.save(),
       highest: this.highest,
-      met: this.#whatIf?.met ?? 0,
+      ...(this.#whatIf ? { whatIf: this.#whatIf.save() } : {}),
     }
   }
 
-  restore({ flows, readings, highest, met }: ExplainerState): void {
+  restore({ flows, readings, highest, whatIf }: ExplainerState): void {
     this.#flows.restore(flows)
     this.#readings.restore(readings)
     this.highest = highest
-    if (this.#whatIf) this.#whatIf.met = met
+    if (whatIf) this.#whatIf?.restore(whatIf)
   }
 
   /** Share of each shown feature in the evidence of each row, (rows, shown features); rows add up to 1. */

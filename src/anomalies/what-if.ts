@@ -1,7 +1,7 @@
 import type { FeatureSpace } from '../features/feature-space.ts'
 import type { Matrix } from '../kernels/matrix.ts'
 import type { Anomaly, Counterfactual, CounterfactualChange } from '../schema/anomaly.ts'
-import { Recent } from '../schema/recent.ts'
+import { Recent, type RecentEntries } from '../schema/recent.ts'
 import { CounterfactualFinder } from './counterfactual.ts'
 import type { ShownFeature } from './shown-features.ts'
 import { humanise } from './units.ts'
@@ -31,6 +31,12 @@ interface Row {
   readonly shares: Float64Array
 }
 
+/** What is remembered of incidents, for {@link WhatIf.restore}. */
+export interface WhatIfState {
+  readonly met: number
+  readonly strongest: RecentEntries<number, Row>
+}
+
 /**
  * Tells what would have had to be different for a record to be ordinary: of the first anomaly of each incident when
  * it comes, of the strongest when it is asked for. Both are bounded in number, as each costs a few hundred scores.
@@ -45,7 +51,7 @@ export class WhatIf {
   #finder: CounterfactualFinder | null | undefined
   readonly #strongest = new Recent<number, Row>(MOST_ROWS)
   /** Highest id of an incident so far: one above it is new. */
-  met = 0
+  #met = 0
 
   /**
    * @param of matrix column -> index into `shown`
@@ -65,6 +71,16 @@ export class WhatIf {
     this.#least = least
   }
 
+  /** All that is remembered; not copied. */
+  save(): WhatIfState {
+    return { met: this.#met, strongest: this.#strongest.save() }
+  }
+
+  restore({ met, strongest }: WhatIfState): void {
+    this.#met = met
+    this.#strongest.restore(strongest)
+  }
+
   /**
    * Takes note of an anomaly; the answer when it is the first of its incident.
    *
@@ -74,8 +90,8 @@ export class WhatIf {
   meet(anomaly: Anomaly, x: Float32Array, shares: Float64Array): Counterfactual | undefined {
     const { incident, p_value: p, record } = anomaly
     const before = this.#strongest.get(incident)
-    const first = incident > this.met
-    if (first) this.met = incident
+    const first = incident > this.#met
+    if (first) this.#met = incident
     if (before && before.p <= p) return undefined
     const row = { record, p, x: x.slice(), shares: shares.slice(0, this.#shown.length) }
     this.#strongest.set(incident, row)

@@ -143,7 +143,10 @@ export class Engine {
     )
   }
 
-  /** As {@link process} answers, without leaving a trace: what is asked about was never there. */
+  /**
+   * As {@link process} answers, without leaving a trace: what is asked about was never there. Only what would have been
+   * ordinary is left out, as it takes milliseconds.
+   */
   async peek(batch: Batch, source: string): Promise<Processed> {
     return this.#inTurn(
       () => this.#score(batch, source, []),
