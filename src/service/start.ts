@@ -5,6 +5,7 @@ import { firstAdmin } from '../access/first-admin.ts'
 import type { Config } from '../config/config.ts'
 import { Jobs } from '../jobs/jobs.ts'
 import { EventsFeed } from '../live/events-feed.ts'
+import { Follower } from '../live/follower.ts'
 import { openStore } from '../store/store.ts'
 import { createLog } from './log.ts'
 import { Metrics } from './metrics.ts'
@@ -35,6 +36,9 @@ export async function startService(config: Config, log: Logger = createLog(confi
     const feed = new EventsFeed(store, onError)
     await feed.start()
     stops.push(async () => feed.stop())
+    const follower = new Follower({ url: config.database }, log)
+    follower.start()
+    stops.push(() => follower.stop())
     const jobs = new Jobs({ store, folder: config.data, onError })
     await jobs.start()
     stops.push(() => jobs.stop())
