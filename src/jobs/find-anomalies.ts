@@ -9,8 +9,9 @@ import { anomalyEvent, incidentEvent } from '../store/news.ts'
 import type { Repositories, Store } from '../store/store.ts'
 import type { Conclusion, JobContext } from './kind.ts'
 
-/** Anomalies that one job stores; its incidents count all of them. */
+/** Anomalies that one job stores, and those of one incident; incidents count all of theirs. */
 const MOST_STORED = 100_000
+const MOST_OF_INCIDENT = 1000
 /** Events of anomalies, and of incidents, that one job sends: a capture full of attacks must not drown the feed. */
 const MOST_EVENTS = 1000
 /** Incidents told in the result itself. */
@@ -69,7 +70,7 @@ class Findings {
   #known = 0
   #leftOut = 0
   #events = 0
-  /** Numbers of the anomalies of each incident. */
+  /** Records of the stored anomalies of each incident. */
   readonly #incidents = new Map<number, number[]>()
 
   constructor(job: number, store: Store) {
@@ -79,13 +80,12 @@ class Findings {
   }
 
   async add(anomalies: readonly Anomaly[]): Promise<void> {
-    const room = MOST_STORED - this.#stored
-    const taken = anomalies.slice(0, room)
-    this.#leftOut += anomalies.length - taken.length
-    if (taken.length === 0) return
-    const devices = await this.#store.devices.ensure(taken.map(({ device }) => device))
-    const fresh = await this.#unknown(taken, devices)
-    this.#known += taken.length - fresh.length
+    const devices = await this.#store.devices.ensure(anomalies.map(({ device }) => device))
+    const unknown = await this.#unknown(anomalies, devices)
+    this.#known += anomalies.length - unknown.length
+    const fresh = unknown.filter((anomaly) => this.#room(anomaly))
+    this.#leftOut += unknown.length - fresh.length
+    if (fresh.length === 0) return
     await this.#store.transaction(async (tx) => {
       const rows = fresh.map((anomaly) => ({
         uid: this.#uid(anomaly.record),
@@ -101,12 +101,14 @@ class Findings {
         told.map(({ uid, deviceId, anomaly }) => anomalyEvent(added.get(uid)!, deviceId, null, anomaly)),
       )
     })
-    this.#stored += fresh.length
-    for (const { incident, record } of fresh) {
-      const records = this.#incidents.get(incident)
-      if (records) records.push(record)
-      else this.#incidents.set(incident, [record])
-    }
+  }
+
+  #room({ incident, record }: Anomaly): boolean {
+    const records = this.#incidents.get(incident) ?? []
+    if (records.length >= MOST_OF_INCIDENT || this.#stored >= MOST_STORED) return false
+    if (records.push(record) === 1) this.#incidents.set(incident, records)
+    this.#stored++
+    return true
   }
 
   /** Gives the stored anomalies their incidents. */
