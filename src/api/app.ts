@@ -12,6 +12,7 @@ import type { Service } from '../service/service.ts'
 import { authenticate } from './authenticate.ts'
 import { docsRoutes } from './docs.ts'
 import { answer, answerErrors } from './errors.ts'
+import { landingPage } from './landing.ts'
 import { observe } from './observe.ts'
 import { checkOrigin } from './origin.ts'
 import { RouteTable } from './route-table.ts'
@@ -92,6 +93,7 @@ export async function createApp(service: Service): Promise<App> {
   authenticate(app, service)
   observe(app, service)
   healthRoutes(app, service)
+  landingPage(app)
   docsRoutes(app, table, service.version)
   eventSocket(app, service)
   await app.register(

@@ -28,6 +28,10 @@ export const Config = z.strictObject({
     .boolean()
     .default(true)
     .describe('whether an empty database gets the devices of the bundled sample'),
+  local: z
+    .array(z.union([z.cidrv4(), z.cidrv6()]))
+    .default([])
+    .describe('networks whose addresses are devices, as 192.168.0.0/16; none = the private ranges'),
   log: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -36,7 +36,8 @@ export async function startService(config: Config, log: Logger = createLog(confi
     const feed = new EventsFeed(store, onError)
     await feed.start()
     stops.push(async () => feed.stop())
-    const follower = new Follower({ url: config.database }, log)
+    const local = config.local.length > 0 ? config.local : undefined
+    const follower = new Follower({ url: config.database, local }, log)
     follower.start()
     stops.push(() => follower.stop())
     const jobs = new Jobs({ store, folder: config.data, onError })
