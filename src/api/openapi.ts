@@ -194,6 +194,11 @@ function parametersOf(place: 'path' | 'query' | 'header', schema: unknown, compo
   })
 }
 
+/** A file is what OpenAPI 3.1 calls a binary string. */
+function binary({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: Json }): void {
+  if (zodSchema instanceof z.ZodFile) Object.assign(jsonSchema, { type: 'string', format: 'binary' })
+}
+
 /** Schemas with an `id` become components, the same one wherever they are used. */
 class Components {
   readonly all: Record<string, unknown> = {}
@@ -209,7 +214,8 @@ class Components {
 
   #convert(schema: z.ZodType, io: 'input' | 'output'): Json {
     const suffix = io === 'input' ? 'Input' : ''
-    const text = JSON.stringify(z.toJSONSchema(schema, { io, unrepresentable: 'any', cycles: 'ref' }))
+    const json = z.toJSONSchema(schema, { io, unrepresentable: 'any', cycles: 'ref', override: binary })
+    const text = JSON.stringify(json)
     const refs = text.replaceAll(/"#\/\$defs\/([^"]+)"/g, `"#/components/schemas/$1${suffix}"`)
     return JSON.parse(refs) as Json
   }

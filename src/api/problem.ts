@@ -1,5 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
+import { InputError } from '../adapters/read-report.ts'
+import { ModelFormatError } from '../models/buffer.ts'
+import { OptionError } from '../pipeline/options.ts'
+import { Busy, CursorError, StoreError, StoreFull, storeError } from '../store/errors.ts'
 import { InvalidRequest, wrongFields } from './validation.ts'
 
 /** A wrong field: where it is (`body.readings[2].temperature`), what was expected and what was got. */
@@ -82,9 +86,13 @@ const REMEDIES: Readonly<Record<string, (message: string) => string>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: (message) => `${message}; the documentation names those that are read here`,
 }
 
-/** Errors of the databases that pass: locked, full of connections, starting. */
-const PASSING = /^(SQLITE_BUSY|SQLITE_LOCKED|ECONNREFUSED|ECONNRESET|57P0[123]|53300|08...)/
-const FULL = /^(SQLITE_FULL|ENOSPC|53100)/
+/** What Fastify, its plugins and errors of our own may tell beside a message. */
+interface Thrown {
+  readonly code?: string
+  readonly statusCode?: number
+  readonly message?: string
+  readonly retryAfter?: number
+}
 
 /** Whatever was thrown, as a problem; undefined for an error of ours. */
 export function toProblem(error: unknown): Problem | undefined {
@@ -95,25 +103,15 @@ export function toProblem(error: unknown): Problem | undefined {
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
     return new Problem(400, 'Invalid request', `${path}: ${message}${more}`, { errors })
   }
-  const {
-    code = '',
-    statusCode = 500,
-    message = '',
-    retryAfter,
-  } = error as {
-    code?: string
-    statusCode?: number
-    message?: string
-    retryAfter?: number
+  const known = storeError(error)
+  if (known instanceof Busy) return new Problem(503, 'Busy', known.message, { retryAfter: known.retryAfter })
+  if (known instanceof StoreFull) return new Problem(507, 'Disk full', known.message, { retryAfter: 60 })
+  if (known instanceof StoreError) return new Problem(409, 'Conflict', known.message)
+  if (known instanceof CursorError) return wrongField('query.cursor', known.message.replace(/^cursor /, ''))
+  if (known instanceof ModelFormatError || known instanceof InputError || known instanceof OptionError) {
+    return new Problem(400, 'Invalid request', known.message)
   }
-  if (PASSING.test(code)) {
-    return new Problem(503, 'Busy', 'the database is busy; nothing was changed, try again', { retryAfter: 1 })
-  }
-  if (FULL.test(code)) {
-    return new Problem(507, 'Disk full', 'the disk of the database is full; nothing was changed', {
-      retryAfter: 60,
-    })
-  }
+  const { code = '', statusCode = 500, message = '', retryAfter } = error as Thrown
   if (statusCode < 400 || statusCode >= 500) return undefined
   const title = STATUS_CODES[statusCode] ?? 'Bad Request'
   return new Problem(
