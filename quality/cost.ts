@@ -1,30 +1,51 @@
 /**
  * What features and calibration cost: the steps of `detect` one after the other in this process on one thread, each
- * timed by itself. Added time is that of computing and scaling features and of turning scores into evidence, against the rest:
- * reading, devices, scores of the three models, explanations. Median of three passes.
+ * timed by itself. Added time is that of computing and scaling features, of turning scores into evidence and of telling
+ * what would have been ordinary, against the rest: reading, devices, scores of the three models, explanations. Median of
+ * three passes.
  */
 import { join } from 'node:path'
 import { captureSlice } from '../bench/data.ts'
 import { cache } from '../bench/harness.ts'
 import { readBatches } from '../src/adapters/read.ts'
 import { Explainer } from '../src/anomalies/explainer.ts'
+import { WhatIf } from '../src/anomalies/what-if.ts'
 import { DeviceResolver } from '../src/devices/device-resolver.ts'
 import { createFlowExtractor } from '../src/features/flow/extractor.ts'
 import { createReadingExtractor } from '../src/features/reading/extractor.ts'
+import { IncidentTracker } from '../src/incidents/incident-tracker.ts'
+import { WorkerPool } from '../src/kernels/worker-pool.ts'
 import { evidenceAt } from '../src/models/calibration.ts'
 import { combine, withNews } from '../src/models/ensemble.ts'
 import { thresholdOf } from '../src/pipeline/options.ts'
+import { Scorer } from '../src/pipeline/scorer.ts'
 import { train } from '../src/pipeline.ts'
 import { bundledSample } from '../src/simulate/bundled-sample.ts'
 import { ensembleKey, type ModelBundle } from '../src/store/model-bundle.ts'
 import { verdict } from './verdict.ts'
 
 const PASSES = 3
-const steps = ['read', 'devices', 'features', 'matrix', 'models', 'calibration', 'explain'] as const
+const steps = [
+  'read',
+  'devices',
+  'features',
+  'matrix',
+  'models',
+  'calibration',
+  'what-if',
+  'explain',
+] as const
 type Seconds = Record<(typeof steps)[number], number>
-const added = ['features', 'matrix', 'calibration'] as const
+/** Seconds of telling what would have been ordinary, in all. */
+let whatIfSeconds = 0
+const added = ['features', 'matrix', 'calibration', 'what-if'] as const
+/** Incidents of which `detect` tells at its end what would have been ordinary. */
+const AT_THE_END = 20
 
 export async function run(): Promise<void> {
+  timeWhatIf((seconds) => {
+    whatIfSeconds += seconds
+  })
   const sample = await bundledSample(join(cache, 'quality-sample'))
   const sources = [
     ['capture', captureSlice(600_000)],
@@ -79,8 +100,12 @@ async function detectInSteps(
     ensembleKey(models.map((m) => m.detector.name).filter((name) => name !== 'surprise')),
   )!
   const least = evidenceAt(thresholdOf(bundle, undefined), summary.contamination)
-  const options = { contamination: summary.contamination, least, ceiling: ensemble.ceiling }
+  const pool = new WorkerPool(1)
+  const { whatIf } = new Scorer(bundle, undefined, pool)
+  const options = { contamination: summary.contamination, least, ceiling: ensemble.ceiling, whatIf }
   const explainer = new Explainer(space, models, options)
+  const tracker = new IncidentTracker()
+  const whatIfBefore = whatIfSeconds
   let records = 0
   let started = performance.now()
   for await (const { source, batch: read } of readBatches([path], { workers: 1 }, [])) {
@@ -98,9 +123,30 @@ async function detectInSteps(
       return { evidence: each, combined: news < 0 ? state : withNews(state, each[news]!, ensemble.n) }
     })
     const rows = { batch, features, X, evidence, combined, source }
-    timed('explain', () => explainer.explain(rows, records))
+    const before = whatIfSeconds
+    tracker.add(timed('explain', () => explainer.explain(rows, records)))
+    seconds.explain -= whatIfSeconds - before
     records += batch.length
     started = performance.now()
   }
+  const strongest = tracker.finish().incidents.slice(0, AT_THE_END)
+  for (const incident of strongest) explainer.counterfactual(incident.strongest)
+  await pool.close()
+  seconds['what-if'] = whatIfSeconds - whatIfBefore
   return { seconds, records }
+}
+
+/** Times the part of explanations that tells what would have been ordinary, which they do in passing. */
+function timeWhatIf(spent: (seconds: number) => void): void {
+  for (const name of ['meet', 'strongest'] as const) {
+    const original = WhatIf.prototype[name] as (...args: unknown[]) => unknown
+    WhatIf.prototype[name] = function (this: WhatIf, ...args: unknown[]) {
+      const started = performance.now()
+      try {
+        return original.apply(this, args)
+      } finally {
+        spent((performance.now() - started) / 1000)
+      }
+    } as never
+  }
 }

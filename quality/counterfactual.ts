@@ -4,6 +4,7 @@
  * Right when it is under the default threshold. Also told: features changed on average and time for one.
  */
 import { CounterfactualFinder } from '../src/anomalies/counterfactual.ts'
+import { shownFeatures } from '../src/anomalies/shown-features.ts'
 import { type Matrix, matrix, selectRows } from '../src/kernels/matrix.ts'
 import { Random } from '../src/kernels/random.ts'
 import { WorkerPool } from '../src/kernels/worker-pool.ts'
@@ -35,9 +36,16 @@ export async function run(): Promise<void> {
         continue
       }
       const started = performance.now()
-      const groups = shownOf(bundle)
+      const { space } = bundle
+      const groups = shownFeatures(space).of
       const lof = bundle.models.map((m) => m.detector).find((d) => d instanceof FittedLocalOutlierFactor)!
-      const finder = new CounterfactualFinder(lof.reference, groups, (Y) => evidenceOf(bundle, Y), least)
+      const finder = new CounterfactualFinder(
+        lof.reference,
+        groups,
+        (Y) => evidenceOf(bundle, Y),
+        least,
+        (column) => space.isNumeric(column),
+      )
       let found = 0
       let changed = 0
       for (const i of anomalies) {
@@ -84,13 +92,6 @@ function evidenceOf({ models, ensembles }: ModelBundle, X: Matrix): Float64Array
   const each = models.map(({ detector, calibration }) => calibration.evidence(detector.score(X)))
   const key = ensembleKey(models.map((m) => m.detector.name))
   return ensembles.get(key)!.evidence(combine(each))
-}
-
-/** Matrix column -> feature as people see it. */
-function shownOf({ space }: ModelBundle): Int32Array {
-  const names = space.specs.map((s) => s.group ?? (s.cycle ? s.name.replace(/_(sin|cos)$/, '') : s.name))
-  const distinct = [...new Set(names)]
-  return Int32Array.from(names, (name) => distinct.indexOf(name))
 }
 
 /** How much each feature explains of one row: the models' contributions, each brought to sum 1. */

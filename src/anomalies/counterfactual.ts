@@ -1,7 +1,7 @@
 import { type Matrix, matrix } from '../kernels/matrix.ts'
 
 /** Normal rows looked at for what a record could have been; more would cost more and change little. */
-const MOST_DONORS = 2048
+const MOST_DONORS = 1024
 /** Numbers of features tried in one call: two or three are enough for most records. */
 const AT_ONCE = 4
 /** Steps between the normal value and the record's own that are tried when a value is narrowed. */
@@ -86,15 +86,16 @@ export class CounterfactualFinder {
   find(x: Float32Array, shares: ArrayLike<number>): NormalRow | undefined {
     const order = Array.from({ length: this.#nFeatures }, (_, f) => f)
     order.sort((a, b) => shares[b]! - shares[a]!)
-    const donors = this.#donorOf(x, order)
+    const nearest = this.#nearest(x, order)
     let found: { changed: number[]; row: Float32Array; evidence: number } | undefined
     let donor = 0
     for (let k = 0; k < order.length && !found; k += AT_ONCE) {
       const sets = order.slice(k, k + AT_ONCE).map((_, more) => order.slice(0, k + more + 1))
-      const tried = this.#score(x, sets, donors.slice(k, k + AT_ONCE))
+      const donors = sets.map(() => nearest.next().value!)
+      const tried = this.#score(x, sets, donors)
       const under = tried.evidence.findIndex((e) => e < this.#least)
       if (under < 0) continue
-      donor = donors[k + under]!
+      donor = donors[under]!
       found = { changed: sets[under]!, row: tried.rows[under]!, evidence: tried.evidence[under]! }
     }
     if (!found) return undefined
@@ -132,25 +133,22 @@ export class CounterfactualFinder {
     return last < 0 ? found : { row: rows[last]!, evidence: evidence[last]! }
   }
 
-  /** For each k the donor nearest to x in all features but the first k + 1 of `order`. */
-  #donorOf(x: Float32Array, order: readonly number[]): number[] {
+  /** For k = 0, 1, … the donor nearest to x in all features but the first k + 1 of `order`. */
+  *#nearest(x: Float32Array, order: readonly number[]): Generator<number, undefined> {
     const { data, nSamples: n, nFeatures: d } = this.#donors
-    const byFeature = order.map(() => [] as number[])
-    this.#featureOf.forEach((f, j) => {
-      byFeature[f]!.push(j)
-    })
     const distance = new Float64Array(n)
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < d; j++) distance[i]! += (x[j]! - data[i * d + j]!) ** 2
     }
-    return order.map((f) => {
+    for (const f of order) {
+      const columns = [...this.#featureOf.keys()].filter((j) => this.#featureOf[j] === f)
       let nearest = 0
       for (let i = 0; i < n; i++) {
-        for (const j of byFeature[f]!) distance[i]! -= (x[j]! - data[i * d + j]!) ** 2
+        for (const j of columns) distance[i]! -= (x[j]! - data[i * d + j]!) ** 2
         if (distance[i]! < distance[nearest]!) nearest = i
       }
-      return nearest
-    })
+      yield nearest
+    }
   }
 
   /** Rows of x with the features of each set taken from its donor, and their evidence. */

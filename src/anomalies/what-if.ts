@@ -10,7 +10,7 @@ import { humanise } from './units.ts'
 const MOST_ROWS = 2000
 /** Incidents that are answered at first sight: as long as there were no more than so many, and one in so many records. */
 const FIRST = 10
-const RECORDS = 2000
+const RECORDS = 5000
 
 /** Changes told in the sentence. */
 const TOLD = 3
