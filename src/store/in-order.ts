@@ -4,6 +4,11 @@ import type { Tables } from './tables.ts'
 
 const LOCKS = { events: 7_226_001, journal: 7_226_002 } as const
 
+/** The key of PostgreSQL's advisory lock for the writers of a table. */
+export function lockKey(table: keyof typeof LOCKS): number {
+  return LOCKS[table]
+}
+
 /**
  * Runs `write` so that rows become visible in the order of their numbers: who follows a table by its last number
  * would otherwise pass over a row of a transaction that took its number early and committed late. SQLite has one
@@ -19,6 +24,6 @@ export async function inOrder(
     await db.transaction().execute((tx) => inOrder(tx, dialect, table, write))
     return
   }
-  if (dialect === 'postgres') await sql`select pg_advisory_xact_lock(${LOCKS[table]})`.execute(db)
+  if (dialect === 'postgres') await sql`select pg_advisory_xact_lock(${lockKey(table)})`.execute(db)
   await write(db)
 }

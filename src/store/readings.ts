@@ -29,6 +29,8 @@ export interface RawReading {
   readonly metrics: Uint8Array
 }
 
+type ReadingTable = 'readings' | 'recent_readings'
+
 export class Readings {
   readonly #db: Kysely<Tables>
   readonly #shapes: Shapes
@@ -45,18 +47,25 @@ export class Readings {
   ): Promise<Page<Reading>> {
     const { limit = 1000, cursor, newestFirst = false } = options
     const order = newestFirst ? 'desc' : 'asc'
-    let query = this.#rows(filter)
-      .orderBy('ts', order)
-      .orderBy('shape_id', order)
-      .limit(limit + 1)
-    if (cursor !== undefined) {
-      const [ts, shape] = placeOf(cursor, 2) as [number, number]
-      const [orEqual, beyond] = newestFirst ? (['<=', '<'] as const) : (['>=', '>'] as const)
-      query = query
-        .where('ts', orEqual, ts)
-        .where((eb) => eb.or([eb('ts', beyond, ts), eb('shape_id', beyond, shape)]))
+    const place = cursor === undefined ? undefined : (placeOf(cursor, 2) as [number, number])
+    const part = (table: ReadingTable) => {
+      let query = this.#rows(table, filter)
+        .orderBy('ts', order)
+        .orderBy('shape_id', order)
+        .limit(limit + 1)
+      if (place) {
+        const [ts, shape] = place
+        const [orEqual, beyond] = newestFirst ? (['<=', '<'] as const) : (['>=', '>'] as const)
+        query = query
+          .where('ts', orEqual, ts)
+          .where((eb) => eb.or([eb('ts', beyond, ts), eb('shape_id', beyond, shape)]))
+      }
+      return query.execute()
     }
-    const page = pageOf(await query.execute(), limit, (row) => [row.ts, row.shape_id])
+    const rows = await this.#both(part)
+    const sign = newestFirst ? -1 : 1
+    rows.sort((a, b) => sign * (a.ts - b.ts || a.shape_id - b.shape_id))
+    const page = pageOf(rows.slice(0, limit + 1), limit, (row) => [row.ts, row.shape_id])
     const shapes = await this.#shapes.metrics(new Set(page.items.map((row) => row.shape_id)))
     const wanted = filter.metrics && new Set(filter.metrics)
     const items = page.items
@@ -75,7 +84,7 @@ export class Readings {
    * greatest value of each metric: what a plot can show. Readings that are kept by the hour only are in it.
    */
   async plot(filter: ReadingFilter & { from: number; to: number }, points: number): Promise<Series> {
-    const rows = (await this.#rows(filter).execute()) as RawReading[]
+    const rows = await this.#both((table) => this.#rows(table, filter).execute())
     const shapes = await this.#shapes.metrics(new Set(rows.map((row) => row.shape_id)))
     let old = this.#db
       .selectFrom('reading_rollups')
@@ -87,9 +96,18 @@ export class Readings {
     return plotOf({ ...filter, points }, rows, shapes, await old.execute())
   }
 
-  #rows({ deviceId, from, to }: ReadingFilter) {
+  /** Recent ones are asked for first: what is moved in between is then there twice, and not missing. */
+  async #both(part: (table: ReadingTable) => Promise<RawReading[]>): Promise<RawReading[]> {
+    const recent = await part('recent_readings')
+    const stored = await part('readings')
+    if (recent.length === 0) return stored
+    const keys = new Set(recent.map((row) => `${row.ts} ${row.shape_id}`))
+    return [...stored.filter((row) => !keys.has(`${row.ts} ${row.shape_id}`)), ...recent]
+  }
+
+  #rows(table: ReadingTable, { deviceId, from, to }: ReadingFilter) {
     let query = this.#db
-      .selectFrom('readings')
+      .selectFrom(table)
       .select(['ts', 'shape_id', 'metrics'])
       .where('device_id', '=', deviceId)
     if (from !== undefined) query = query.where('ts', '>=', from)

@@ -10,6 +10,8 @@ export interface Tables {
   devices: DevicesTable
   reading_shapes: ReadingShapesTable
   readings: ReadingsTable
+  /** Readings on their way to `readings`, on SQLite: many devices' at once change few pages here. */
+  recent_readings: ReadingsTable
   reading_rollups: ReadingRollupsTable
   flows: FlowsTable
   journal: JournalTable

@@ -23,15 +23,17 @@ export async function up(db: Kysely<unknown>, t: Types): Promise<void> {
     .addColumn('id', t.serial, t.identity)
     .addColumn('metrics_json', 'text', (c) => c.notNull().unique())
     .execute()
-  await schema
-    .createTable('readings')
-    .addColumn('device_id', t.integer, (c) => c.notNull())
-    .addColumn('ts', t.float, (c) => c.notNull())
-    .addColumn('shape_id', t.integer, (c) => c.notNull())
-    .addColumn('metrics', t.bytes, (c) => c.notNull())
-    .addPrimaryKeyConstraint('readings_pk', ['device_id', 'ts', 'shape_id'])
-    .modifyEnd(t.clustered)
-    .execute()
+  for (const name of ['readings', 'recent_readings']) {
+    await schema
+      .createTable(name)
+      .addColumn('device_id', t.integer, (c) => c.notNull())
+      .addColumn('ts', t.float, (c) => c.notNull())
+      .addColumn('shape_id', t.integer, (c) => c.notNull())
+      .addColumn('metrics', t.bytes, (c) => c.notNull())
+      .addPrimaryKeyConstraint(`${name}_pk`, ['device_id', 'ts', 'shape_id'])
+      .modifyEnd(t.clustered)
+      .execute()
+  }
   await schema
     .createTable('reading_rollups')
     .addColumn('device_id', t.integer, (c) => c.notNull())
