@@ -15,10 +15,10 @@ export const firstModels = jobKind({
   async run(_, { folder, workers, progress, signal }) {
     const dir = join(folder, 'first-models')
     try {
-      progress(0, 'simulating a home and a small factory')
+      progress(0, 'making the bundled sample')
       const sample = await bundledSample(dir)
       signal.throwIfAborted()
-      progress(0.2, 'learning what is normal in them')
+      progress(0.2, 'learning from the bundled sample')
       const { bundles } = await train([sample.flows, sample.readings], {
         benign: true,
         first: QUIET,
