@@ -59,6 +59,11 @@ interface Model {
   readonly calibration: Calibration
 }
 
+/** How rows were scored: by which models, from which evidence on a row is an anomaly, and the most that may be claimed. */
+interface Judged extends Pick<ExplainerOptions, 'least' | 'ceiling'> {
+  readonly models: readonly Model[]
+}
+
 export interface ExplainerState {
   readonly flows: ReturnType<FlowHistory['save']>
   readonly readings: ReturnType<ReadingHistory['save']>
@@ -69,7 +74,7 @@ export interface ExplainerState {
 /** Turns rows whose evidence reaches the threshold into explained anomalies, in input order. */
 export class Explainer {
   readonly #space: FeatureSpace
-  readonly #models: readonly Model[]
+  readonly #usual: Judged
   readonly #options: ExplainerOptions
   readonly #shown: readonly ShownFeature[]
   /** Matrix column -> index into #shown. */
@@ -82,7 +87,7 @@ export class Explainer {
 
   constructor(space: FeatureSpace, models: readonly Model[], options: ExplainerOptions) {
     this.#space = space
-    this.#models = models
+    this.#usual = { models, least: options.least, ceiling: options.ceiling }
     this.#options = options
     const nextIncident = options.nextIncident ?? counter()
     this.#flows = new FlowHistory(nextIncident)
@@ -101,9 +106,11 @@ export class Explainer {
   /**
    * @param firstRecord number of the batch's first row among all records used
    * @param undo where given, learns how to put the histories back as they were
+   * @param judged how the rows were scored, where that is not how this explainer usually judges
    */
-  explain(rows: ScoredSource, firstRecord: number, undo?: Undo): Anomaly[] {
-    const { contamination, least, ceiling, sooner } = this.#options
+  explain(rows: ScoredSource, firstRecord: number, undo?: Undo, judged: Judged = this.#usual): Anomaly[] {
+    const { contamination, sooner } = this.#options
+    const { least, ceiling } = judged
     const near = least - (sooner?.by ?? 0)
     const above: number[] = []
     let most = 0
@@ -118,9 +125,10 @@ export class Explainer {
     })
     this.highest = Math.max(before, confidenceOf(most, contamination))
     if (above.length === 0) return []
-    const shares = this.#shares(rows, above)
+    const shares = this.#shares(rows, above, judged.models)
+    const width = this.#shown.length
     return above.flatMap(
-      (i, k) => this.#anomaly(rows, i, shares.subarray(k * this.#shown.length), firstRecord + i, undo) ?? [],
+      (i, k) => this.#anomaly(rows, i, shares.subarray(k * width), firstRecord + i, undo, judged) ?? [],
     )
   }
 
@@ -142,12 +150,12 @@ export class Explainer {
   }
 
   /** Share of each shown feature in the evidence of each row, (rows, shown features); rows add up to 1. */
-  #shares(rows: ScoredSource, above: readonly number[]): Float64Array {
+  #shares(rows: ScoredSource, above: readonly number[], models: readonly Model[]): Float64Array {
     const width = this.#shown.length
     const shares = new Float64Array(above.length * width)
     const X = selectRows(rows.X, above)
     const d = X.nFeatures
-    this.#models.forEach(({ detector }, m) => {
+    models.forEach(({ detector }, m) => {
       const parts = detector.contributions(X)
       for (let k = 0; k < above.length; k++) {
         const weight = rows.evidence[m]![above[k]!]!
@@ -174,8 +182,9 @@ export class Explainer {
     shares: Float64Array,
     record: number,
     undo: Undo | undefined,
+    { models, least, ceiling }: Judged,
   ): Anomaly | undefined {
-    const { contamination, least, ceiling, sooner } = this.#options
+    const { contamination, sooner } = this.#options
     const { batch } = rows
     const device = deviceOf(batch, i)
     const name = nameOf(batch, i)
@@ -188,7 +197,7 @@ export class Explainer {
       evidence >= least ? undefined : sooner?.confirms({ device, fields, affected_features })
     if (evidence < least && confirmed_by === undefined) return undefined
     const model_confidence: Record<string, number> = {}
-    this.#models.forEach(({ detector, calibration }, m) => {
+    models.forEach(({ detector, calibration }, m) => {
       const own = Math.min(rows.evidence[m]![i]!, calibration.ceiling)
       model_confidence[detector.name] = confidenceOf(own, contamination)
     })

@@ -66,6 +66,8 @@ export interface DeviceState {
 /** What belongs to one kind of data. */
 interface Line {
   readonly scorer: Scorer
+  /** With other models, as they were asked for. */
+  readonly scorers: Map<ModelChoice, Scorer>
   readonly explainer: Explainer
   readonly judge: FeedbackJudge
   readonly drift: DriftFollower | undefined
@@ -121,7 +123,7 @@ export class Engine {
       sooner: judge,
       whatIf: scorer.whatIf,
     })
-    return { scorer, explainer, judge, drift, threshold }
+    return { scorer, scorers: new Map(), explainer, judge, drift, threshold }
   }
 
   /**
@@ -146,10 +148,17 @@ export class Engine {
   /**
    * As {@link process} answers, without leaving a trace: what is asked about was never there. Only what would have been
    * ordinary is left out, as it takes milliseconds.
+   *
+   * @param asked a threshold or models other than the engine's own
+   * @throws InputError as process does, OptionError when the bundle lacks the model that is asked for
    */
-  async peek(batch: Batch, source: string): Promise<Processed> {
+  async peek(
+    batch: Batch,
+    source: string,
+    asked: Pick<EngineOptions, 'threshold' | 'model'> = {},
+  ): Promise<Processed> {
     return this.#inTurn(
-      () => this.#score(batch, source, []),
+      () => this.#score(batch, source, [], asked),
       (rows) => {
         const undo: Undo = []
         const incidents = this.#incidents
@@ -186,8 +195,15 @@ export class Engine {
     }
   }
 
-  async #score(batch: Batch, source: string, undo?: Undo): Promise<ScoredBatch> {
-    const { scorer, threshold } = this.#lineOf(batch, source)
+  async #score(
+    batch: Batch,
+    source: string,
+    undo?: Undo,
+    asked: Pick<EngineOptions, 'threshold' | 'model'> = {},
+  ): Promise<ScoredBatch> {
+    const line = this.#lineOf(batch, source)
+    const scorer = asked.model ? this.#scorerOf(line, asked.model) : line.scorer
+    const threshold = asked.threshold ?? line.threshold
     const { bundle, models, ceiling } = scorer
     let prepared: PreparedBatch
     try {
@@ -200,6 +216,16 @@ export class Engine {
     return { ...prepared, ...scores, kind: batch.kind, source, bundle, models, ceiling, threshold }
   }
 
+  /** The scorer with these models of a line, kept for the next time. */
+  #scorerOf({ scorer: { bundle }, scorers }: Line, model: ModelChoice): Scorer {
+    let scorer = scorers.get(model)
+    if (!scorer) {
+      scorer = new Scorer(bundle, model, this.#pool)
+      scorers.set(model, scorer)
+    }
+    return scorer
+  }
+
   #lineOf(batch: Batch, source: string): Line {
     const line = this.#lines.get(batch.kind)
     if (!line) throw noModelFor(batch.kind, source, [...this.#lines.keys()])
@@ -208,10 +234,13 @@ export class Engine {
   }
 
   #tell(rows: ScoredBatch, undo?: Undo): Processed {
-    const { explainer, judge, drift } = this.#lines.get(rows.kind)!
+    const { explainer, judge, drift, scorer } = this.#lines.get(rows.kind)!
+    const { models, ceiling, threshold, bundle } = rows
     const scored = withoutHistory(rows, this.#after[rows.kind])
-    drift?.follow(rows.batch, rows.combined, undo)
-    const anomalies = judge.told(explainer.explain(rows, this.#records, undo), undo)
+    // What is followed is how far the engine's own models find a device from its normal.
+    if (models === scorer.models) drift?.follow(rows.batch, rows.combined, undo)
+    const judged = { models, ceiling, least: evidenceAt(threshold, bundle.summary.contamination) }
+    const anomalies = judge.told(explainer.explain(rows, this.#records, undo, judged), undo)
     return { ...rows, anomalies, firstRecord: this.#records, scored }
   }
 

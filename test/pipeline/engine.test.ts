@@ -88,6 +88,22 @@ describe.each(['flows', 'readings'] as const)('%s', (kind) => {
     }
   })
 
+  it('looking ahead with another threshold or another model answers as an engine made with them', async () => {
+    for (const asked of [{ threshold: 0.99 }, { model: 'isolation-forest', threshold: 0.9 }] as const) {
+      const looked = engineOf()
+      const made = engineOf(asked)
+      const [past, next] = [part(batch, 0, 600), part(batch, 600, 900)]
+      await Promise.all([looked.process(past, 'here'), made.process(past, 'here')])
+      const answer = await looked.peek(next, 'here', asked)
+      const expected = await made.peek(next, 'here')
+      expect(answer.combined).toEqual(expected.combined)
+      const plain = (anomalies: readonly Anomaly[]) =>
+        anomalies.map(({ record, p_value, model_confidence }) => ({ record, p_value, model_confidence }))
+      expect(plain(answer.anomalies)).toEqual(plain(expected.anomalies))
+      expect(answer.threshold).toBe(asked.threshold)
+    }
+  })
+
   it('batches given without waiting are answered in order, as if one had waited', async () => {
     const expected = await told(engineOf(), batch)
     const engine = engineOf({ pool: two })
