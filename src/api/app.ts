@@ -17,6 +17,7 @@ import { observe } from './observe.ts'
 import { checkOrigin } from './origin.ts'
 import { RouteTable } from './route-table.ts'
 import { accessRoutes } from './routes/access.ts'
+import { alertRoutes } from './routes/alerts.ts'
 import { anomalyRoutes } from './routes/anomalies.ts'
 import { dataRoutes } from './routes/data.ts'
 import { deviceRoutes } from './routes/devices.ts'
@@ -67,6 +68,7 @@ const ROUTES: readonly Routes[] = [
   accessRoutes,
   jobRoutes,
   eventRoutes,
+  alertRoutes,
 ]
 
 /** Bytes that a body may have; routes that take files or batches say so themselves. */

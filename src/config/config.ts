@@ -68,6 +68,14 @@ export const Config = z.strictObject({
         .describe('reverse proxies whose X-Forwarded headers are believed'),
     })
     .prefault({}),
+  alerts: z
+    .strictObject({
+      local: z
+        .boolean()
+        .default(false)
+        .describe('whether alerts may go to this machine itself, as to a mail server on it'),
+    })
+    .prefault({}),
 })
 
 export type Config = z.infer<typeof Config>

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino'
 import type { AccessControl } from '../access/access-control.ts'
+import type { Alerts } from '../alerts/alerts.ts'
 import type { Config } from '../config/config.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import type { EventsFeed } from '../live/events-feed.ts'
+import type { Intake } from '../live/intake/intake.ts'
 import type { Store } from '../store/store.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -11,7 +13,9 @@ export interface Service {
   readonly config: Config
   readonly store: Store
   readonly jobs: Jobs
+  readonly intake: Intake
   readonly feed: EventsFeed
+  readonly alerts: Alerts
   readonly access: AccessControl
   readonly log: Logger
   readonly metrics: Metrics

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { AccessControl } from '../access/access-control.ts'
 import { firstAdmin } from '../access/first-admin.ts'
+import { Alerts } from '../alerts/alerts.ts'
 import type { Config } from '../config/config.ts'
 import { Jobs } from '../jobs/jobs.ts'
 import { EventsFeed } from '../live/events-feed.ts'
 import { Follower } from '../live/follower.ts'
+import { Intake } from '../live/intake/intake.ts'
 import { openStore } from '../store/store.ts'
 import { createLog } from './log.ts'
 import { Metrics } from './metrics.ts'
@@ -40,6 +42,16 @@ export async function startService(config: Config, log: Logger = createLog(confi
     const follower = new Follower({ url: config.database, local }, log)
     follower.start()
     stops.push(() => follower.stop())
+    const intake = await Intake.start(config.database, local)
+    stops.push(() => intake.close())
+    const alerts = new Alerts({
+      store,
+      allowLocal: config.alerts.local,
+      agent: `motewatch/${version()}`,
+      onError,
+    })
+    await alerts.start()
+    stops.push(() => alerts.stop())
     const jobs = new Jobs({ store, folder: config.data, onError })
     await jobs.start()
     stops.push(() => jobs.stop())
@@ -47,10 +59,12 @@ export async function startService(config: Config, log: Logger = createLog(confi
       config,
       store,
       jobs,
+      intake,
       feed,
+      alerts,
       access,
       log,
-      metrics: new Metrics(store),
+      metrics: new Metrics(store, intake),
       started: Date.now() / 1000,
       version: version(),
       waiting: () => waiting(store, jobs),

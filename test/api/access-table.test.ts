@@ -57,6 +57,13 @@ const TABLE: Readonly<Record<string, 'public' | Role>> = {
   'GET /api/v1/jobs/:id': 'viewer',
   'POST /api/v1/jobs/:id/cancel': 'operator',
   'GET /api/v1/events': 'viewer',
+  'GET /api/v1/alerts': 'viewer',
+  'POST /api/v1/alerts': 'operator',
+  'GET /api/v1/alerts/:id': 'viewer',
+  'PATCH /api/v1/alerts/:id': 'operator',
+  'DELETE /api/v1/alerts/:id': 'operator',
+  'POST /api/v1/alerts/:id/test': 'operator',
+  'GET /api/v1/alerts/:id/deliveries': 'viewer',
 }
 
 /** Those that do not end by themselves once they have begun. */

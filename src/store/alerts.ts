@@ -1,0 +1,161 @@
+import { type Kysely, type Selectable, sql } from 'kysely'
+import type { AlertDeliveriesTable, AlertRulesTable, Tables } from './tables.ts'
+
+export type StoredRule = Selectable<AlertRulesTable>
+export type Delivery = Selectable<AlertDeliveriesTable>
+
+export interface NewDelivery {
+  readonly ruleId: number
+  readonly incidentId: number
+  /** Quiet: kept, counted, never sent. */
+  readonly state: 'pending' | 'quiet'
+  /** JSON-able. */
+  readonly body: unknown
+}
+
+/** Rules for alerts and what became of each alert. */
+export class AlertRows {
+  readonly #db: Kysely<Tables>
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db
+  }
+
+  /** By id. */
+  rules(): Promise<StoredRule[]> {
+    return this.#db.selectFrom('alert_rules').selectAll().orderBy('id').execute()
+  }
+
+  rule(id: number): Promise<StoredRule | undefined> {
+    return this.#db.selectFrom('alert_rules').selectAll().where('id', '=', id).executeTakeFirst()
+  }
+
+  /** @returns undefined when there is one of that name */
+  add(rule: Omit<StoredRule, 'id' | 'created'>): Promise<StoredRule | undefined> {
+    return this.#db
+      .insertInto('alert_rules')
+      .values({ ...rule, created: Date.now() / 1000 })
+      .onConflict((c) => c.column('name').doNothing())
+      .returningAll()
+      .executeTakeFirst()
+  }
+
+  /** @returns it as it is then; undefined when there is none */
+  change(id: number, rule: Partial<Omit<StoredRule, 'id' | 'created'>>): Promise<StoredRule | undefined> {
+    return this.#db
+      .updateTable('alert_rules')
+      .set(rule)
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst()
+  }
+
+  /** Removes a rule with its deliveries. */
+  async remove(id: number): Promise<boolean> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('alert_rules')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow()
+    return numDeletedRows > 0
+  }
+
+  /** Which of these incidents a rule has dealt with. */
+  async dealtWith(ruleId: number, incidentIds: readonly number[]): Promise<Set<number>> {
+    const rows = await this.#db
+      .selectFrom('alert_deliveries')
+      .select('incident_id')
+      .where('rule_id', '=', ruleId)
+      .where('incident_id', 'in', incidentIds)
+      .execute()
+    return new Set(rows.map(({ incident_id }) => incident_id!))
+  }
+
+  /** When a rule's last alert that was not kept back was made, and how many were kept back since. */
+  async recent(ruleId: number): Promise<{ last: number | undefined; heldBack: number }> {
+    const last = await this.#db
+      .selectFrom('alert_deliveries')
+      .select(['id', 'created'])
+      .where('rule_id', '=', ruleId)
+      .where('state', '!=', 'quiet')
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    const { n } = await this.#db
+      .selectFrom('alert_deliveries')
+      .select(({ fn }) => fn.countAll<number>().as('n'))
+      .where('rule_id', '=', ruleId)
+      .where('id', '>', last?.id ?? 0)
+      .executeTakeFirstOrThrow()
+    return { last: last?.created, heldBack: n }
+  }
+
+  async deliver({ ruleId, incidentId, state, body }: NewDelivery): Promise<void> {
+    const created = Date.now() / 1000
+    await this.#db
+      .insertInto('alert_deliveries')
+      .values({
+        rule_id: ruleId,
+        incident_id: incidentId,
+        anomaly_id: null,
+        state,
+        attempts: 0,
+        next_at: state === 'pending' ? created : null,
+        last_error: null,
+        body_json: JSON.stringify(body),
+        created,
+        delivered: null,
+      })
+      .execute()
+  }
+
+  /**
+   * Takes a delivery that is due, so that nobody else does before `until`.
+   *
+   * @param until seconds since the epoch: should this process die, it is due again then
+   */
+  async take(until: number): Promise<Delivery | undefined> {
+    const now = Date.now() / 1000
+    const due = sql<number>`(select id from alert_deliveries where state = 'pending' and next_at <= ${now}
+      order by next_at limit 1)`
+    return (
+      this.#db
+        .updateTable('alert_deliveries')
+        .set((eb) => ({ next_at: until, attempts: eb('attempts', '+', 1) }))
+        .where('id', '=', due)
+        // Asked again once the row is locked: another process may have had the same idea.
+        .where('state', '=', 'pending')
+        .where('next_at', '<=', now)
+        .returningAll()
+        .executeTakeFirst()
+    )
+  }
+
+  async delivered(id: number): Promise<void> {
+    await this.#set(id, { state: 'delivered', delivered: Date.now() / 1000, next_at: null, last_error: null })
+  }
+
+  /** @param nextAt undefined = it is given up */
+  async failed(id: number, error: string, nextAt: number | undefined): Promise<void> {
+    await this.#set(id, {
+      state: nextAt === undefined ? 'failed' : 'pending',
+      next_at: nextAt ?? null,
+      last_error: error.slice(0, 500),
+    })
+  }
+
+  /** Newest first. */
+  deliveries(ruleId: number, limit: number, before?: number): Promise<Delivery[]> {
+    let query = this.#db
+      .selectFrom('alert_deliveries')
+      .selectAll()
+      .where('rule_id', '=', ruleId)
+      .orderBy('id', 'desc')
+      .limit(limit)
+    if (before !== undefined) query = query.where('id', '<', before)
+    return query.execute()
+  }
+
+  async #set(id: number, change: Partial<Delivery>): Promise<void> {
+    await this.#db.updateTable('alert_deliveries').set(change).where('id', '=', id).execute()
+  }
+}
