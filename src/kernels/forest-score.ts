@@ -1,5 +1,5 @@
 import type { Forest } from './forest.ts'
-import { instantiate, WasmMemory } from './wasm.ts'
+import { KernelLoads, type WasmMemory } from './wasm.ts'
 
 interface ForestKernel {
   addPathLengths(
@@ -19,9 +19,8 @@ const group = 16
 /** What the samples of a block may take, so that they stay in the first level cache, bytes. */
 const blockBytes = 24 * 1024
 
-/** This thread's kernel with the forest it has in its memory. */
-interface Loaded {
-  readonly forest: Forest
+/** Where a forest lies in the kernel's memory. */
+interface Places {
   readonly nodes: number
   readonly leaves: number
   /** (blockSamples / 16, nFeatures, 16) */
@@ -29,9 +28,8 @@ interface Loaded {
   readonly sums: Float64Array
   readonly blockSamples: number
 }
-let kernel: ForestKernel | undefined
-let memory: WasmMemory | undefined
-let loaded: Loaded | undefined
+/** The forests that this thread scored with last. */
+const loads = new KernelLoads<ForestKernel, Forest, Places>('forest', load, (a, b) => a === b)
 
 /**
  * Adds up the path lengths of samples [from, to) over all trees, in the order of trees.
@@ -46,8 +44,8 @@ export function sumPathLengths(
   to: number,
   out: Float64Array,
 ): void {
-  if (loaded?.forest !== forest) loaded = load(forest)
-  const { nodes, leaves, rows, sums, blockSamples } = loaded
+  const { kernels, places } = loads.get(forest)
+  const { nodes, leaves, rows, sums, blockSamples } = places
   const d = forest.nFeatures
   for (let start = from; start < to; start += blockSamples) {
     const n = Math.min(blockSamples, to - start)
@@ -59,7 +57,7 @@ export function sumPathLengths(
     sums.fill(0)
     // The last group may hold samples of an earlier block; their sums are not read.
     const nGroups = Math.ceil(n / group)
-    kernel!.addPathLengths(
+    kernels.addPathLengths(
       nodes,
       leaves,
       forest.nTrees,
@@ -74,11 +72,7 @@ export function sumPathLengths(
 }
 
 /** Copies the forest into the kernel's memory, each node's threshold and feature side by side. */
-function load(forest: Forest): Loaded {
-  memory ??= new WasmMemory()
-  kernel ??= instantiate<ForestKernel>('forest', memory.memory)
-  memory.reset()
-  loaded = undefined
+function load(forest: Forest, memory: WasmMemory): Places {
   const { thresholds, features, pathLengths, nFeatures } = forest
   const blockSamples = group * Math.max(1, Math.min(16, Math.floor(blockBytes / (4 * group * nFeatures))))
   const nodes = memory.take(8 * thresholds.length)
@@ -93,7 +87,6 @@ function load(forest: Forest): Loaded {
   }
   memory.float32(leaves, pathLengths.length).set(pathLengths)
   return {
-    forest,
     nodes,
     leaves,
     rows: memory.float32(rows, blockSamples * nFeatures),

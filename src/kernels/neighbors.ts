@@ -1,5 +1,5 @@
 import { partition } from './partition.ts'
-import { instantiate, WasmMemory } from './wasm.ts'
+import { KernelLoads, type WasmMemory } from './wasm.ts'
 import { shared, type WorkerPool } from './worker-pool.ts'
 
 /** Rows of a tile, as in simd/assembly/neighbors.ts. */
@@ -158,9 +158,14 @@ interface NeighborKernels {
   ): number
 }
 
-/** This thread's kernel, its memory, and what it holds: rows are packed once for all searches among them. */
-let thread: { memory: WasmMemory; kernels: NeighborKernels } | undefined
-let loaded: { rows: Float32Array; d: number; k: number; places: Places } | undefined
+type Rows = Pick<Search, 'rows' | 'd' | 'k'>
+
+/** The rows that this thread searched among last: they are packed once for all searches. */
+const loads = new KernelLoads<NeighborKernels, Rows, Places>(
+  'neighbors',
+  pack,
+  (a, b) => a.rows === b.rows && a.d === b.d && a.k === b.k,
+)
 
 interface Places {
   readonly queries: number
@@ -172,7 +177,7 @@ interface Places {
 /** Searches the query tiles [from, to) of `search`. */
 export function searchTiles(search: Search, from: number, to: number): void {
   const { rows, queries, d, k, leaveOut, indices, distances } = search
-  const { kernels, memory, places } = load(rows, d, k)
+  const { kernels, memory, places } = loads.get({ rows, d, k })
   const input = memory.float32(places.queries, tileRows * d)
   const tileDistances = memory.float32(places.distances, tileRows * k)
   const tileIndices = memory.uint32(places.indices, tileRows * k)
@@ -188,37 +193,27 @@ export function searchTiles(search: Search, from: number, to: number): void {
   }
 }
 
-function load(rows: Float32Array, d: number, k: number) {
-  if (!thread) {
-    const memory = new WasmMemory()
-    thread = { memory, kernels: instantiate<NeighborKernels>('neighbors', memory.memory) }
+function pack({ rows, d, k }: Rows, memory: WasmMemory, kernels: NeighborKernels): Places {
+  const n = rows.length / d
+  const padded = Math.ceil(n / tileRows) * tileRows
+  const input = memory.take(rows.length * 4)
+  memory.float32(input, rows.length).set(rows)
+  const { centre, scale } = steps(rows, d)
+  const centreAt = memory.take(d * 4)
+  memory.float32(centreAt, d).set(centre)
+  const blocks = memory.take(kernels.blocksBytes(n, d))
+  const boxes = memory.take(kernels.boxesBytes(n, d))
+  const halves = memory.take(padded * 4)
+  const bytes = memory.take(kernels.bytesBytes(n, d))
+  const starts = memory.take(padded * 2)
+  const places = {
+    queries: memory.take(tileRows * d * 4),
+    distances: memory.take(tileRows * k * 4),
+    indices: memory.take(tileRows * k * 4),
+    scratch: memory.take(kernels.scratchBytes(n, d)),
   }
-  const { memory, kernels } = thread
-  if (loaded?.rows !== rows || loaded.d !== d || loaded.k !== k) {
-    loaded = undefined
-    memory.reset()
-    const n = rows.length / d
-    const padded = Math.ceil(n / tileRows) * tileRows
-    const input = memory.take(rows.length * 4)
-    memory.float32(input, rows.length).set(rows)
-    const { centre, scale } = steps(rows, d)
-    const centreAt = memory.take(d * 4)
-    memory.float32(centreAt, d).set(centre)
-    const blocks = memory.take(kernels.blocksBytes(n, d))
-    const boxes = memory.take(kernels.boxesBytes(n, d))
-    const halves = memory.take(padded * 4)
-    const bytes = memory.take(kernels.bytesBytes(n, d))
-    const starts = memory.take(padded * 2)
-    const places = {
-      queries: memory.take(tileRows * d * 4),
-      distances: memory.take(tileRows * k * 4),
-      indices: memory.take(tileRows * k * 4),
-      scratch: memory.take(kernels.scratchBytes(n, d)),
-    }
-    kernels.pack(input, n, d, blocks, boxes, halves, bytes, starts, centreAt, scale)
-    loaded = { rows, d, k, places }
-  }
-  return { memory, kernels, places: loaded.places }
+  kernels.pack(input, n, d, blocks, boxes, halves, bytes, starts, centreAt, scale)
+  return places
 }
 
 /**

@@ -77,3 +77,60 @@ export class WasmMemory {
 export function instantiate<Kernels>(name: string, memory: WebAssembly.Memory): Kernels {
   return new WebAssembly.Instance(wasmModule(name), { env: { memory } }).exports as Kernels
 }
+
+/** What a kernel has in its memory. */
+interface Load<Kernels, Input, Places> {
+  readonly memory: WasmMemory
+  readonly kernels: Kernels
+  readonly input: Input
+  readonly places: Places
+}
+
+/** Loads kept by a thread for each kernel: two models of flows and readings, and their second looks. */
+const MOST_LOADS = 4
+
+/**
+ * The inputs that a kernel worked on last, each in a memory of its own, so that whoever takes turns between models
+ * finds them loaded.
+ */
+export class KernelLoads<Kernels, Input, Places> {
+  readonly #name: string
+  readonly #load: (input: Input, memory: WasmMemory, kernels: Kernels) => Places
+  readonly #same: (a: Input, b: Input) => boolean
+  /** The one used last at the end. */
+  readonly #loads: Load<Kernels, Input, Places>[] = []
+
+  /**
+   * @param name of the kernel
+   * @param load puts an input into the memory; tells where things lie there
+   * @param same whether one input stands for the other
+   */
+  constructor(
+    name: string,
+    load: (input: Input, memory: WasmMemory, kernels: Kernels) => Places,
+    same: (a: Input, b: Input) => boolean,
+  ) {
+    this.#name = name
+    this.#load = load
+    this.#same = same
+  }
+
+  /** The load of this input, made where it is not kept. */
+  get(input: Input): Load<Kernels, Input, Places> {
+    const loads = this.#loads
+    const last = loads.at(-1)
+    if (last && this.#same(last.input, input)) return last
+    const at = loads.findIndex((load) => this.#same(load.input, input))
+    const load = at < 0 ? this.#fresh(input) : loads.splice(at, 1)[0]!
+    loads.push(load)
+    return load
+  }
+
+  #fresh(input: Input): Load<Kernels, Input, Places> {
+    const old = this.#loads.length < MOST_LOADS ? undefined : this.#loads.shift()
+    const memory = old?.memory ?? new WasmMemory()
+    const kernels = old?.kernels ?? instantiate<Kernels>(this.#name, memory.memory)
+    memory.reset()
+    return { memory, kernels, input, places: this.#load(input, memory, kernels) }
+  }
+}
