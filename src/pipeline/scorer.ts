@@ -1,8 +1,10 @@
+import type { WhatIfModels } from '../anomalies/what-if.ts'
 import type { FeatureColumns } from '../features/feature-columns.ts'
 import type { Matrix } from '../kernels/matrix.ts'
 import type { WorkerPool } from '../kernels/worker-pool.ts'
 import type { Calibration } from '../models/calibration.ts'
 import { combine, withNews } from '../models/ensemble.ts'
+import { FittedLocalOutlierFactor } from '../models/local-outlier-factor.ts'
 import { scoreParallel } from '../models/parallel.ts'
 import { type CalibratedModel, ensembleKey, type ModelBundle } from '../store/model-bundle.ts'
 import { type ModelChoice, modelsOf, OptionError } from './options.ts'
@@ -54,6 +56,19 @@ export class Scorer {
       evidence.push(calibration.evidence(await scoreParallel(detector, X, this.#pool)))
     }
     return { X, evidence, combined: this.#combined(evidence) }
+  }
+
+  /**
+   * To tell what would have been ordinary: the rows that LOF keeps of training, scored on this thread. Undefined
+   * for a bundle without LOF, as other models keep no rows.
+   */
+  get whatIf(): WhatIfModels | undefined {
+    const lof = this.bundle.models.find((m) => m.detector instanceof FittedLocalOutlierFactor)?.detector
+    if (!(lof instanceof FittedLocalOutlierFactor)) return undefined
+    return {
+      rows: lof.reference,
+      evidenceOf: (X) => this.#combined(this.models.map((m) => m.calibration.evidence(m.detector.score(X)))),
+    }
   }
 
   #combined(evidence: readonly Float64Array[]): Float64Array {
