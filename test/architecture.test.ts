@@ -49,7 +49,7 @@ const allowed: Record<string, readonly string[]> = {
   config: [],
   access: ['store', 'config'],
   alerts: ['store', 'config', 'schema', 'access'],
-  jobs: ROOMS_OF_WORK,
+  jobs: [...ROOMS_OF_WORK, 'live'],
   live: ROOMS_OF_WORK,
   service: [...ROOMS_OF_WORK, 'jobs', 'live', 'alerts', 'access', 'config'],
   api: [...ROOMS_OF_WORK, 'jobs', 'live', 'alerts', 'access', 'config', 'service'],

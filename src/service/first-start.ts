@@ -21,7 +21,7 @@ export async function firstStart({ config, store, jobs, log }: Service): Promise
     log.info({ kind, folder: config.models }, 'model taken from its folder')
   }
   if (found.length > 0 || !config.sample) return
-  if ((await jobs.list({ kind: 'first-models' }, 1)).length > 0) return
-  const { id } = await jobs.add('first-models', {}, 'service')
+  if ((await jobs.list({ kind: 'first-start' }, 1)).length > 0) return
+  const { id } = await jobs.add('first-start', {}, 'service')
   log.info({ job: id }, 'no models yet: learning from the bundled sample')
 }

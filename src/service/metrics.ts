@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Intake } from '../live/intake/intake.ts'
 import type { Store } from '../store/store.ts'
 
 /** Upper bounds of the histogram of answers, seconds. */
@@ -10,7 +11,7 @@ export class Metrics {
   readonly requests: Histogram<'method' | 'route' | 'status'>
   readonly refused: Counter<'reason'>
 
-  constructor(store: Store) {
+  constructor(store: Store, intake: Intake) {
     const registers = [this.registry]
     collectDefaultMetrics({ register: this.registry })
     this.requests = new Histogram({
@@ -41,6 +42,27 @@ export class Metrics {
           .execute()
         for (const state of ['queued', 'running']) this.set({ state }, 0)
         for (const { state, n } of rows) this.set({ state }, Number(n))
+      },
+    })
+    new Counter({
+      name: 'motewatch_records_total',
+      help: 'Records sent, by what became of them',
+      labelNames: ['outcome'],
+      registers,
+      collect() {
+        const { accepted, duplicates, rejected } = intake.state()
+        this.reset()
+        this.inc({ outcome: 'accepted' }, accepted)
+        this.inc({ outcome: 'duplicate' }, duplicates)
+        this.inc({ outcome: 'rejected' }, rejected)
+      },
+    })
+    new Gauge({
+      name: 'motewatch_intake_waiting_bytes',
+      help: 'Bytes of records that wait to be stored',
+      registers,
+      collect() {
+        this.set(intake.state().waitingBytes)
       },
     })
     const seq = async () => {

@@ -12,7 +12,7 @@ export async function waiting(store: Store, jobs: Jobs): Promise<Record<string, 
   try {
     const models = await inTime(store.models.list())
     if (models.some(({ active }) => active === 1)) return {}
-    const [job] = await inTime(jobs.list({ kind: 'first-models' }, 1))
+    const [job] = await inTime(jobs.list({ kind: 'first-start' }, 1))
     if (!job || job.state === 'cancelled') return {}
     if (job.state === 'failed')
       return { models: `job ${job.id} failed: ${job.error?.message}; train with your own data` }

@@ -4,6 +4,7 @@ import type { Alerts } from '../alerts/alerts.ts'
 import type { Config } from '../config/config.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import type { EventsFeed } from '../live/events-feed.ts'
+import type { InlineDetector } from '../live/inline.ts'
 import type { Intake } from '../live/intake/intake.ts'
 import type { Store } from '../store/store.ts'
 import type { Metrics } from './metrics.ts'
@@ -14,6 +15,7 @@ export interface Service {
   readonly store: Store
   readonly jobs: Jobs
   readonly intake: Intake
+  readonly inline: InlineDetector
   readonly feed: EventsFeed
   readonly alerts: Alerts
   readonly access: AccessControl

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts'
 import { Jobs } from '../jobs/jobs.ts'
 import { EventsFeed } from '../live/events-feed.ts'
 import { Follower } from '../live/follower.ts'
+import { InlineDetector } from '../live/inline.ts'
 import { Intake } from '../live/intake/intake.ts'
 import { openStore } from '../store/store.ts'
 import { createLog } from './log.ts'
@@ -44,6 +45,8 @@ export async function startService(config: Config, log: Logger = createLog(confi
     stops.push(() => follower.stop())
     const intake = await Intake.start(config.database, local)
     stops.push(() => intake.close())
+    const inline = new InlineDetector(store, local, log)
+    stops.push(() => inline.close())
     const alerts = new Alerts({
       store,
       allowLocal: config.alerts.local,
@@ -60,6 +63,7 @@ export async function startService(config: Config, log: Logger = createLog(confi
       store,
       jobs,
       intake,
+      inline,
       feed,
       alerts,
       access,

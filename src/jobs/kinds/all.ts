@@ -1,11 +1,11 @@
 import type { JobKind } from '../kind.ts'
 import { detect } from './detect.ts'
 import { detectFile } from './detect-file.ts'
-import { firstModels } from './first-models.ts'
+import { firstStart } from './first-start.ts'
 import { train } from './train.ts'
 
 /** Every kind of job. */
-export const JOB_KINDS = { train, detect, 'detect-file': detectFile, 'first-models': firstModels }
+export const JOB_KINDS = { train, detect, 'detect-file': detectFile, 'first-start': firstStart }
 
 export type JobKinds = typeof JOB_KINDS
 export type JobName = keyof JobKinds
