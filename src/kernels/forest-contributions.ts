@@ -6,6 +6,32 @@ const ordinary = 0.01
 /** Gain a tree that counts as none: so much a feature gains or loses by the chance of a hundred trees. */
 const noise = 0.01
 
+/** What is the same for all samples of a forest; a lone sample is not to pay for it. */
+interface About {
+  /** (sampleSize + 1) average path length by number of samples. */
+  readonly expected: Float64Array
+  /** (nFeatures) 1 where any tree compares the feature; 1 throughout where none does. */
+  readonly compared: Uint8Array
+}
+const known = new WeakMap<Forest, About>()
+
+function aboutForest(forest: Forest): About {
+  let about = known.get(forest)
+  if (about) return about
+  const { depth, nFeatures, thresholds, features, sampleSize } = forest
+  const compared = new Uint8Array(nFeatures)
+  for (let node = 0; node < features.length; node++) {
+    if (node % 2 ** depth > 0 && thresholds[node] !== Infinity) compared[features[node]!] = 1
+  }
+  if (!compared.includes(1)) compared.fill(1)
+  about = {
+    expected: Float64Array.from({ length: sampleSize + 1 }, (_, n) => averagePathLength(n)),
+    compared,
+  }
+  known.set(forest, about)
+  return about
+}
+
 /**
  * Divides each sample's score among the features.
  *
@@ -40,13 +66,8 @@ export function forestContributions(
   const { nTrees, depth, nFeatures: d, thresholds, features, sizes } = forest
   const half = 2 ** depth
   const nSorted = sorted.length / d
-  const expected = Float64Array.from({ length: forest.sampleSize + 1 }, (_, n) => averagePathLength(n))
+  const { expected, compared } = aboutForest(forest)
   const gains = new Float64Array(d)
-  const compared = new Uint8Array(d)
-  for (let node = 0; node < features.length; node++) {
-    if (node % half > 0 && thresholds[node] !== Infinity) compared[features[node]!] = 1
-  }
-  if (!compared.includes(1)) compared.fill(1)
   for (let i = 0; i < scores.length; i++) {
     const row = i * d
     gains.fill(0)
