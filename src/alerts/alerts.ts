@@ -41,6 +41,7 @@ export class Alerts {
   #stopped = false
   #following = Promise.resolve()
   #sending: Promise<void> = Promise.resolve()
+  #wake = new AbortController()
 
   constructor(options: AlertsOptions) {
     this.#options = options
@@ -73,6 +74,7 @@ export class Alerts {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#stopTail()
+    this.#wake.abort()
     await Promise.all([this.#following, this.#sending])
   }
 
@@ -126,6 +128,7 @@ export class Alerts {
     const { store, onError } = this.#options
     try {
       while (!this.#stopped && (await store.transaction((tx) => this.#lookAt(tx)))) {}
+      this.#wake.abort()
     } catch (error) {
       onError?.(error)
     }
@@ -192,7 +195,9 @@ export class Alerts {
       } catch (error) {
         onError?.(error)
       }
-      await Promise.race([sleep(TICK), ...underWay])
+      const nap = sleep(TICK, undefined, { signal: this.#wake.signal }).catch(() => {})
+      await Promise.race([nap, ...underWay])
+      if (this.#wake.signal.aborted) this.#wake = new AbortController()
     }
     await Promise.all(underWay)
   }

@@ -71,7 +71,7 @@ export function testMessage(rule: { readonly id: number; readonly name: string }
 export function headline({ incident, test }: Message): string {
   if (test) return 'Motewatch: test of an alert'
   const { type, devices, count } = incident
-  const many = count > 1 ? ` ×${count}` : ''
+  const many = count > 1 ? ` x${count}` : ''
   return oneLine(`Motewatch: ${type}${many} ${devices.slice(0, 3).join(', ')}`)
 }
 

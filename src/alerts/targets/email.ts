@@ -34,7 +34,6 @@ export async function sendEmail(
       to: [...to],
       subject: headline(message),
       text: plainText(message),
-      messageId: `<${id}@motewatch>`,
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Motewatch-Delivery': id },
     })
   } finally {
