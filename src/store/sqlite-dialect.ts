@@ -39,6 +39,11 @@ export function sqliteDialect(connections: Connections, patience: number): Diale
 
 /** Tables are made in a transaction: two processes that start at once make them once, a killed one leaves nothing half. */
 class Adapter extends SqliteAdapter {
+  /** The driver below takes turns itself, and only for writing. */
+  override get supportsMultipleConnections(): boolean {
+    return true
+  }
+
   override get supportsTransactionalDdl(): boolean {
     return true
   }

@@ -62,8 +62,13 @@ export class SqliteRecords implements RecordWriter {
   }
 
   async close(): Promise<void> {
-    if (this.#recent > 0) this.#move()
-    this.#db.close()
+    try {
+      if (this.#recent > 0) this.#move()
+    } catch {
+      // They stay where they are, to be moved next time.
+    } finally {
+      this.#db.close()
+    }
   }
 
   #due(): boolean {
