@@ -20,6 +20,7 @@ import { accessRoutes } from './routes/access.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { anomalyRoutes } from './routes/anomalies.ts'
 import { dataRoutes } from './routes/data.ts'
+import { detectRoutes } from './routes/detect.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { eventRoutes, eventSocket } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -64,6 +65,7 @@ const ROUTES: readonly Routes[] = [
   anomalyRoutes,
   incidentRoutes,
   statisticsRoutes,
+  detectRoutes,
   modelRoutes,
   accessRoutes,
   jobRoutes,

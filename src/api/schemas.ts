@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseTime } from '../live/intake/time.ts'
 
 /** Schemas that several routes share. Names of fields are those of the domain; `_id` fields are numbers. */
 
@@ -26,16 +27,6 @@ export const DeviceIn = z
   .min(1)
   .max(256)
   .meta({ description: 'the device: its number or its name', examples: ['1'] })
-
-/** Seconds since the epoch from RFC 3339, with or without time and zone; UTC where none is given. */
-export function parseTime(text: string): number {
-  const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)(Z|[+-]\d\d:?\d\d)?)?$/i.exec(
-    text,
-  )
-  if (!match) return Number.NaN
-  const [, day, time = '00:00', zone = 'Z'] = match
-  return Date.parse(`${day}T${time.replace(',', '.')}${zone.toUpperCase()}`) / 1000
-}
 
 /** A time in a query, as seconds since the epoch. */
 export const TimeIn = z

@@ -35,7 +35,8 @@ export function parseFlows(bytes: Uint8Array, tally: Tally): FlowRow[] {
   return rows
 }
 
-function flowOf(record: JsonObject): FlowRow['flow'] {
+/** @throws RecordError */
+export function flowOf(record: JsonObject): FlowRow['flow'] {
   const flat = flatten(record)
   if (!flat) throw new RecordError('', 'expects a record of at most 32 levels and 4096 values')
   const value = (name: string) => flat.get(name) ?? flat.get(`id.${name}`) ?? undefined
