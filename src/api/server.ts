@@ -5,6 +5,9 @@ import type { Service } from '../service/service.ts'
 import { startService } from '../service/start.ts'
 import { createApp } from './app.ts'
 
+/** As the log tells it. */
+const listenTextResolver = (address: string) => `listening on ${address}`
+
 /** A service with its HTTP server. */
 export interface Server {
   readonly service: Service
@@ -23,13 +26,15 @@ export async function startServer(config: Config): Promise<Server> {
   const service = await startService(config)
   try {
     const app = await createApp(service)
-    await app.listen({ host: config.host, port: config.port }).catch((error: NodeJS.ErrnoException) => {
-      throw error.code === 'EADDRINUSE'
-        ? new Error(
-            `port ${config.port} of ${config.host} is taken by another program; choose one with --port`,
-          )
-        : error
-    })
+    await app
+      .listen({ host: config.host, port: config.port, listenTextResolver })
+      .catch((error: NodeJS.ErrnoException) => {
+        throw error.code === 'EADDRINUSE'
+          ? new Error(
+              `port ${config.port} of ${config.host} is taken by another program; choose one with --port`,
+            )
+          : error
+      })
     await firstStart(service)
     const { port } = app.server.address() as AddressInfo
     const host = config.host.includes(':') ? `[${config.host}]` : config.host

@@ -40,8 +40,7 @@ async function run({ config: file, adminPasswordFile, ...options }: Options): Pr
     file,
     options: { ...options, 'access.adminPasswordFile': adminPasswordFile },
   })
-  const { service, url, stop } = await startServer(config)
-  service.log.info({ url }, 'listening')
+  const { service, stop } = await startServer(config)
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
