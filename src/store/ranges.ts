@@ -1,4 +1,5 @@
 import type { Flow } from './flows.ts'
+import { fromBoth } from './recent.ts'
 import { Shapes } from './shapes.ts'
 import type { Repositories } from './store.ts'
 
@@ -40,16 +41,16 @@ export async function* storedReadings(
   const shapes = new Shapes(db, new Map())
   const ids = [...range.devices.keys()]
   yield* portions(range, async (from, to) => {
-    const rows = await db
-      .selectFrom('readings')
-      .selectAll()
-      .where('device_id', 'in', ids)
-      .where('ts', '>=', from)
-      .where('ts', '<', to)
-      .orderBy('ts')
-      .orderBy('device_id')
-      .orderBy('shape_id')
-      .execute()
+    const rows = await fromBoth((table) =>
+      db
+        .selectFrom(table)
+        .selectAll()
+        .where('device_id', 'in', ids)
+        .where('ts', '>=', from)
+        .where('ts', '<', to)
+        .execute(),
+    )
+    rows.sort((a, b) => a.ts - b.ts || a.device_id - b.device_id || a.shape_id - b.shape_id)
     const names = await shapes.metrics(new Set(rows.map((row) => row.shape_id)))
     return rows.map(({ ts, device_id, shape_id, metrics }) => ({
       ts,

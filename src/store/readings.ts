@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { type Page, pageOf, placeOf } from './cursor.ts'
 import { plotOf, type Series } from './reading-plot.ts'
+import { fromBoth, type ReadingTable } from './recent.ts'
 import { Shapes } from './shapes.ts'
 import type { Tables } from './tables.ts'
 
@@ -28,8 +29,6 @@ export interface RawReading {
   readonly shape_id: number
   readonly metrics: Uint8Array
 }
-
-type ReadingTable = 'readings' | 'recent_readings'
 
 export class Readings {
   readonly #db: Kysely<Tables>
@@ -62,7 +61,7 @@ export class Readings {
       }
       return query.execute()
     }
-    const rows = await this.#both(part)
+    const rows = await fromBoth(part)
     const sign = newestFirst ? -1 : 1
     rows.sort((a, b) => sign * (a.ts - b.ts || a.shape_id - b.shape_id))
     const page = pageOf(rows.slice(0, limit + 1), limit, (row) => [row.ts, row.shape_id])
@@ -84,7 +83,7 @@ export class Readings {
    * greatest value of each metric: what a plot can show. Readings that are kept by the hour only are in it.
    */
   async plot(filter: ReadingFilter & { from: number; to: number }, points: number): Promise<Series> {
-    const rows = await this.#both((table) => this.#rows(table, filter).execute())
+    const rows = await fromBoth((table) => this.#rows(table, filter).execute())
     const shapes = await this.#shapes.metrics(new Set(rows.map((row) => row.shape_id)))
     let old = this.#db
       .selectFrom('reading_rollups')
@@ -94,15 +93,6 @@ export class Readings {
       .where('bucket', '<', filter.to)
     if (filter.metrics) old = old.where('metric', 'in', filter.metrics)
     return plotOf({ ...filter, points }, rows, shapes, await old.execute())
-  }
-
-  /** Recent ones are asked for first: what is moved in between is then there twice, and not missing. */
-  async #both(part: (table: ReadingTable) => Promise<RawReading[]>): Promise<RawReading[]> {
-    const recent = await part('recent_readings')
-    const stored = await part('readings')
-    if (recent.length === 0) return stored
-    const keys = new Set(recent.map((row) => `${row.ts} ${row.shape_id}`))
-    return [...stored.filter((row) => !keys.has(`${row.ts} ${row.shape_id}`)), ...recent]
   }
 
   #rows(table: ReadingTable, { deviceId, from, to }: ReadingFilter) {
