@@ -2,6 +2,7 @@ import type { FeatureSpec } from '../features/feature-columns.ts'
 import type { AffectedFeature, AnomalyType } from '../schema/anomaly.ts'
 import type { FlowEvidence } from './flow-evidence.ts'
 import type { Restlessness } from './reading-history.ts'
+import { searches } from './surroundings.ts'
 
 /** Services with a login that is worth guessing, by responder port. */
 const loginPorts = new Set([
@@ -24,6 +25,11 @@ export function sideOf({ value, typical }: AffectedFeature): -1 | 0 | 1 {
   return value > typical.high ? 1 : value < typical.low ? -1 : 0
 }
 
+/** Packets in one flow to which nothing came back, from which no program is trying to connect. */
+const BARRAGE = 1000
+/** Ports of one silent host beyond a scanner's list. */
+const ALL_PORTS = 1000
+
 /**
  * What an unusual flow looks like. What it is part of tells more than the flow itself and is asked first:
  * many targets without an answer are a scan, much more sent than received exfiltration, many flows to one
@@ -34,7 +40,7 @@ export function sideOf({ value, typical }: AffectedFeature): -1 | 0 | 1 {
 export function classifyFlow(e: FlowEvidence, causes: readonly Cause[]): AnomalyType {
   const mostlyFailed = e.failed >= 0.5 * e.flows
   if (mostlyFailed && isScan(e)) return 'port scan'
-  if (loginPorts.has(e.port) && e.withPeer >= 10 && !mostlyFailed) return 'brute force'
+  if (loginPorts.has(e.port) && isRepeated(e) && !mostlyFailed) return 'brute force'
   if (isExfiltration(e)) return 'exfiltration'
   if (isFlood(e)) return 'flood'
   if (isBeaconing(e)) return 'beaconing'
@@ -53,22 +59,35 @@ export function classifyFlow(e: FlowEvidence, causes: readonly Cause[]): Anomaly
  * much, or goes on after more ports than a scanner's list of a thousand without one refusal.
  */
 function isScan(e: FlowEvidence): boolean {
+  if (e.payload > 200 * e.flows || e.packets > 10 * e.flows) return false
+  const silent = e.peers <= 2 && e.refused < 0.05 * e.flows
+  if (silent && Math.max(e.ports, e.around.ports10m) > ALL_PORTS) return false
+  // Answers to the odd flow of a search are what it is after; whoever is asked for names stays silent at times.
+  if (searches(e.around, e.own.failed) && !lookupPorts.has(e.port)) return true
   const targets = Math.max(e.peers, e.ports)
   const slow = e.targets >= 30 && e.all <= 2 * e.targets && e.allFailed >= 0.9 * e.all
   if (targets < 10 && !slow) return false
-  if (targets < 1000 && e.flows > 5 * targets) return false
-  if (e.payload > 200 * e.flows || e.packets > 10 * e.flows) return false
-  return !(e.peers <= 2 && e.ports > 1000 && e.refused < 0.05 * e.flows)
+  return targets >= ALL_PORTS || e.flows <= 5 * targets
+}
+
+/** Ten times in ten minutes, told as unusual or not. */
+function isRepeated(e: FlowEvidence): boolean {
+  return e.withPeer >= 10 || e.around.sameTarget10m >= 10
 }
 
 /** Very many flows or packets at one target, or fewer at two a second and more. */
 function isFlood(e: FlowEvidence): boolean {
-  return e.withPeer >= 60 || e.packets >= 50_000 || (e.withPeer >= 20 && e.all >= 2 * e.age)
+  const { own, around } = e
+  const many = Math.max(e.withPeer, around.sameTarget1m) >= 60 || e.packets >= 50_000
+  const bare = own.failed && own.packets >= BARRAGE && e.payload <= 100 * e.packets
+  const allPorts = own.failed && around.ports10m > ALL_PORTS
+  return many || bare || allPorts || (e.withPeer >= 20 && e.all >= 2 * e.age)
 }
 
 /** Always the same service again; but look-ups of names and times that get no answer are tried again by nature. */
 function isBeaconing(e: FlowEvidence): boolean {
-  return e.times >= 5 && e.span >= 30 && !(lookupPorts.has(e.port) && e.bytesIn === 0)
+  const again = (e.times >= 5 && e.span >= 30) || e.around.regular >= 3
+  return again && !(lookupPorts.has(e.port) && e.bytesIn === 0)
 }
 
 /** Bulk sent over answered connections, or name look-ups that carry more than names. */

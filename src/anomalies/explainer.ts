@@ -13,6 +13,7 @@ import { fieldsOf, labelOf, transportOf } from './fields.ts'
 import { counter, FlowHistory } from './flow-evidence.ts'
 import { ReadingHistory } from './reading-history.ts'
 import { type ShownFeature, shownFeatures } from './shown-features.ts'
+import { surroundingsIn } from './surroundings.ts'
 import { WhatIf, type WhatIfModels, type WhatIfState } from './what-if.ts'
 
 /** Features named in an anomaly at most, and the least share of the score worth naming. */
@@ -82,6 +83,7 @@ export class Explainer {
   readonly #flows: FlowHistory
   readonly #readings: ReadingHistory
   readonly #whatIf: WhatIf | undefined
+  readonly #around: ReturnType<typeof surroundingsIn>
   /** Highest confidence of any row so far, anomaly or not. */
   highest = 0
 
@@ -95,6 +97,7 @@ export class Explainer {
     const { shown, of } = shownFeatures(space)
     this.#shown = shown
     this.#shownOf = of
+    this.#around = surroundingsIn(space)
     if (options.whatIf) this.#whatIf = new WhatIf(space, shown, of, options.whatIf, options.least)
   }
 
@@ -201,7 +204,7 @@ export class Explainer {
       const own = Math.min(rows.evidence[m]![i]!, calibration.ceiling)
       model_confidence[detector.name] = confidenceOf(own, contamination)
     })
-    const { incident, type, description } = this.#words(batch, i, subject(device, name), causes, undo)
+    const { incident, type, description } = this.#words(rows, i, subject(device, name), causes, undo)
     const label = labelOf(batch, i)
     const anomaly: Anomaly = {
       incident,
@@ -253,7 +256,7 @@ export class Explainer {
   }
 
   #words(
-    batch: Batch,
+    { batch, features }: ScoredSource,
     i: number,
     who: string,
     causes: readonly Cause[],
@@ -264,7 +267,7 @@ export class Explainer {
       const type = classifyReading(causes, moves)
       return { incident, type, description: describeReading(type, who, causes) }
     }
-    const evidence = this.#flows.add(batch, i, undo)
+    const evidence = this.#flows.add(batch, i, undo, this.#around(features, i))
     const type = classifyFlow(evidence, causes)
     const opened = !batch.device_is_orig || batch.device_is_orig[i] === 1
     const facts = {

@@ -8,7 +8,7 @@ const MOST_PLACES = 20_000
 /** Distinct peers or ports told apart in a minute; more is certainly many. */
 const MOST_DISTINCT = 1024
 /** Seconds after which a contact that comes back is a new story; longer where it comes rarely, by this factor. */
-const HOUR = 3600
+const SILENCE = 6 * 3600
 const RARE = 5
 /** Seconds within which like flows to other targets belong together; while there are few of them, a minute. */
 const SOON = 600
@@ -37,6 +37,8 @@ export interface Act {
   readonly size: number
   readonly bytesOut: number
   readonly bytesIn: number
+  /** Part of a search for victims, by all that the device does, unusual or not. */
+  readonly searching: boolean
 }
 
 /** What was done in one minute of event time. */
@@ -260,7 +262,7 @@ export class Behaviours {
     if (
       port &&
       sweeps(port) &&
-      ((failing(port) && alike(port) && away(port) <= patience(port)) || found(port))
+      ((failing(port) && alike(port) && away(port) <= patience(port, act)) || found(port))
     )
       return port
     if (device && found(device) && failing(device) && alike(device)) return device
@@ -279,14 +281,15 @@ function alive(behaviour: Behaviour | undefined): Behaviour | undefined {
   return behaviour?.over ? undefined : behaviour
 }
 
-function patience({ contacts }: Behaviour): number {
-  return contacts < SWEEP ? AT_ONCE : SOON
+/** How long a search may pause; one that goes on among flows that are not told as unusual, for long. */
+function patience({ contacts }: Behaviour, { searching }: Act): number {
+  return searching ? SILENCE : contacts < SWEEP ? AT_ONCE : SOON
 }
 
 /** Whether a flow at time `ts` goes on with a contact: it is not too long ago, measured by how often it comes. */
 function continues({ behaviour, times, first, last }: Contact, ts: number): boolean {
   const usual = times > 1 ? (last - first) / (times - 1) : 0
-  return !behaviour.over && Math.max(first - ts, ts - last) <= HOUR + RARE * usual
+  return !behaviour.over && Math.max(first - ts, ts - last) <= SILENCE + RARE * usual
 }
 
 /** Whether a contact has outgrown what it was taken for a part of. */

@@ -1,7 +1,9 @@
+import { classOfPort, OTHER_SERVICE } from '../features/flow/services.ts'
 import { stringAt } from '../schema/dictionary.ts'
 import type { FlowBatch } from '../schema/flow-batch.ts'
 import type { Undo } from '../schema/undo.ts'
 import { Behaviours, type BehavioursState } from './flow-behaviour.ts'
+import { NOTHING_AROUND, type Surroundings, searches } from './surroundings.ts'
 
 /** States in which nothing useful came back, as long as no payload did. */
 const failed = new Set(['S0', 'REJ', 'RSTOS0', 'RSTRH', 'SH', 'OTH'])
@@ -37,6 +39,9 @@ export interface FlowEvidence {
   /** Payload bytes sent to and received from that service in those flows. */
   readonly bytesOut: number
   readonly bytesIn: number
+  /** Of this flow: whether nothing useful came back, and its packets. */
+  readonly own: { readonly failed: boolean; readonly packets: number }
+  readonly around: Surroundings
 }
 
 /**
@@ -60,8 +65,13 @@ export class FlowHistory {
     this.#behaviours.restore(state)
   }
 
-  /** Adds row `i` and tells what it is part of. @param undo where given, learns how to put all back as it was */
-  add(batch: FlowBatch, i: number, undo?: Undo): FlowEvidence {
+  /**
+   * Adds row `i` and tells what it is part of.
+   *
+   * @param undo where given, learns how to put all back as it was
+   * @param around what else the device did, where that is known
+   */
+  add(batch: FlowBatch, i: number, undo?: Undo, around: Surroundings = NOTHING_AROUND): FlowEvidence {
     const opened = !batch.device_is_orig || batch.device_is_orig[i] === 1
     const peer = stringAt(opened ? batch.resp_h : batch.orig_h, i)
     const port = batch.resp_p[i]!
@@ -70,6 +80,9 @@ export class FlowHistory {
     const sent = finite(batch.orig_bytes[i]!)
     const back = finite(batch.resp_bytes[i]!)
     const ownPackets = finite(batch.orig_pkts[i]!)
+    const packets = ownPackets + finite(batch.resp_pkts[i]!)
+    const unanswered = state === '' ? batch.resp_pkts[i] === 0 && !isAnswer(batch, i) : failed.has(state)
+    const own = { failed: unanswered && back === 0, packets }
     const { behaviour, contact } = this.#behaviours.add(
       {
         device: batch.device ? stringAt(batch.device, i) : stringAt(batch.orig_h, i),
@@ -78,12 +91,13 @@ export class FlowHistory {
         port,
         proto: batch.proto[i]!,
         ts,
-        failed: state === '' ? batch.resp_pkts[i] === 0 : failed.has(state) && back === 0,
+        failed: own.failed,
         refused: state === 'REJ' || state === 'RSTRH',
-        packets: ownPackets + finite(batch.resp_pkts[i]!),
+        packets,
         size: finite(batch.orig_ip_bytes[i]!) || sent + HEADERS * ownPackets,
         bytesOut: opened ? sent : back,
         bytesIn: opened ? back : sent,
+        searching: searches(around, own.failed),
       },
       undo,
     )
@@ -108,8 +122,20 @@ export class FlowHistory {
       span: contact.last - contact.first,
       bytesOut: contact.out,
       bytesIn: contact.back,
+      own,
+      around,
     }
   }
+}
+
+/**
+ * Whether a flow that was seen one way only is the answer of a server: from a service's port to a higher one. Without
+ * the flow that it answers, many of them look like a search of ports.
+ */
+function isAnswer({ orig_p, resp_p, proto }: FlowBatch, i: number): boolean {
+  const [from, to] = [orig_p[i]!, resp_p[i]!]
+  const ports = proto[i] === 6 || proto[i] === 17
+  return ports && from > 0 && to >= 1024 && from < to && (from < 1024 || classOfPort(from) !== OTHER_SERVICE)
 }
 
 /** 1, 2, 3, … */

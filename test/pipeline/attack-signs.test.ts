@@ -74,3 +74,30 @@ it('leaves a dense attack out of training, its first flows too, and keeps the re
     rmSync(dir, { recursive: true })
   }
 })
+
+it('takes answers seen one way only for what they are, and searches for what they are', () => {
+  /** NetFlow without the other direction: `from` of a service's port, or of a scanner's, to ever other ports. */
+  const oneWay = (from: number, to: (i: number) => number) => {
+    const signs = new AttackSigns()
+    const builder = new FlowBatchBuilder(3000)
+    for (let i = 0; i < 3000; i++) {
+      builder.add({
+        ts: i,
+        orig_h: '8.8.4.4',
+        orig_p: from,
+        resp_h: '10.0.0.1',
+        resp_p: to(i),
+        proto: 17,
+        orig_pkts: 1,
+        orig_bytes: 90,
+        resp_pkts: 0,
+        resp_bytes: 0,
+      })
+    }
+    signs.add(builder.finish())
+    return signs.warnings().join()
+  }
+  expect(oneWay(443, (i) => 32_768 + ((i * 7919) % 28_000))).toBe('')
+  expect(oneWay(8883, (i) => 49_152 + (i % 16_000))).toBe('')
+  expect(oneWay(51_000, (i) => 1 + (i % 900))).toMatch(/port scan/)
+})

@@ -22,7 +22,8 @@ export const SERVICE_CLASSES = [
   'other',
 ] as const
 
-const OTHER = SERVICE_CLASSES.length - 1
+/** The class of everything that is none of the others. */
+export const OTHER_SERVICE = SERVICE_CLASSES.length - 1
 
 const MEMBERS: Readonly<
   Record<Exclude<(typeof SERVICE_CLASSES)[number], 'other'>, { names: string; ports: readonly number[] }>
@@ -65,7 +66,7 @@ const MEMBERS: Readonly<
 }
 
 const BY_NAME = new Map<string, number>()
-const BY_PORT = new Uint8Array(65536).fill(OTHER)
+const BY_PORT = new Uint8Array(65536).fill(OTHER_SERVICE)
 SERVICE_CLASSES.forEach((name, k) => {
   if (name === 'other') return
   for (const word of MEMBERS[name].names.split(' ')) BY_NAME.set(word, k)
