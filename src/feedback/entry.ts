@@ -37,7 +37,7 @@ function perDay({ count, first, last }: Incident): number {
   return count / Math.max(1, last - first > 0 ? (last - first) / 86_400 : 1)
 }
 
-/** What a person says about how far the slow change of a device is to be followed. @param limit evidence, >= 0 */
+/** What a person says about how far the slow change of a device is to be followed, see {@link DriftDecision}. */
 export function decideDrift(
   { kind, device, limit }: Pick<DriftDecision, 'kind' | 'device' | 'limit'>,
   verdict: DriftDecision['verdict'],

@@ -9,13 +9,14 @@ import type { Adaptation, Feedback } from '../schema/feedback.ts'
 import type { Incident } from '../schema/incident.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import { rollBack, type Undo } from '../schema/undo.ts'
-import type { ModelBundle } from '../store/model-bundle.ts'
+import type { ModelBundle, TrainedPast } from '../store/model-bundle.ts'
 import { DriftFollower } from './drift.ts'
 import { stateFromBuffer, stateToBuffer } from './engine-state.ts'
 import { expectKnownMetrics } from './known-metrics.ts'
 import { type ModelChoice, thresholdOf } from './options.ts'
 import { type ScoredRows, Scorer } from './scorer.ts'
 import { type PreparedBatch, Stages } from './stages.ts'
+import { startFrom } from './trained-past.ts'
 
 type Kind = ModelBundle['kind']
 
@@ -92,6 +93,9 @@ export class Engine {
   readonly #ownPool: boolean
   readonly #after: NonNullable<EngineOptions['after']>
   readonly #begun = new Set<Kind>()
+  /** What training knew of the devices of kinds that there was nothing of yet; the stages have it. */
+  readonly #pasts = new Map<Kind, TrainedPast>()
+  readonly #options: EngineOptions
   #records = 0
   #incidents: number
   /** Settled when the batch given last is through. */
@@ -100,12 +104,18 @@ export class Engine {
 
   /** @throws OptionError when a bundle lacks the model that is asked for, RangeError for a network not in CIDR form */
   constructor(bundles: readonly ModelBundle[], options: EngineOptions = {}) {
+    this.#options = options
     this.#ownPool = options.pool === undefined
     this.#pool = options.pool ?? new WorkerPool()
     this.#after = options.after ?? {}
     this.#incidents = (options.nextIncident ?? 1) - 1
     this.#stages = new Stages(options.local)
     this.#lines = new Map(bundles.map((bundle) => [bundle.kind, this.#line(bundle, options)]))
+    for (const { kind, past } of bundles) {
+      if (!past) continue
+      startFrom(kind, past, this.#stages)
+      this.#pasts.set(kind, past)
+    }
   }
 
   #line(bundle: ModelBundle, { threshold: asked, model, drift: follow = true }: EngineOptions): Line {
@@ -114,7 +124,7 @@ export class Engine {
     const threshold = thresholdOf(bundle, asked)
     const judge = new FeedbackJudge(bundle.feedback)
     const least = evidenceAt(threshold, contamination)
-    const drift = follow ? new DriftFollower(bundle.kind, least, bundle.feedback) : undefined
+    const drift = follow ? this.#follower(scorer, least) : undefined
     const explainer = new Explainer(bundle.space, scorer.models, {
       contamination,
       least,
@@ -124,6 +134,11 @@ export class Engine {
       whatIf: scorer.whatIf,
     })
     return { scorer, scorers: new Map(), explainer, judge, drift, threshold }
+  }
+
+  #follower(scorer: Scorer, least: number): DriftFollower {
+    const { kind, space, feedback } = scorer.bundle
+    return new DriftFollower(kind, space, least, (X) => scorer.scoreNow(X), feedback)
   }
 
   /**
@@ -205,15 +220,30 @@ export class Engine {
     const scorer = asked.model ? this.#scorerOf(line, asked.model) : line.scorer
     const threshold = asked.threshold ?? line.threshold
     const { bundle, models, ceiling } = scorer
+    const stages = this.#stagesFor(batch, undo !== undefined)
     let prepared: PreparedBatch
     try {
-      prepared = this.#stages.prepare(batch, undo)
+      prepared = stages.prepare(batch, undo)
     } finally {
       if (undo) rollBack(undo)
     }
     if (!undo) this.#begun.add(batch.kind)
     const scores = await scorer.score(prepared.features)
     return { ...prepared, ...scores, kind: batch.kind, source, bundle, models, ceiling, threshold }
+  }
+
+  /**
+   * The stages for a batch. Its kind goes on from what training knew, unless the first record of all is from before the
+   * end of training (or has no time): then devices are strangers, as they are met at another time than was known.
+   */
+  #stagesFor({ kind, ts }: Batch, look: boolean): Stages {
+    const past = this.#pasts.get(kind)
+    const later = past !== undefined && ts[0]! >= past.until
+    if (!past || (look && later)) return this.#stages
+    if (look) return new Stages(this.#options.local)
+    this.#pasts.delete(kind)
+    if (!later) this.#stages.forget(kind)
+    return this.#stages
   }
 
   /** The scorer with these models of a line, kept for the next time. */
@@ -238,7 +268,7 @@ export class Engine {
     const { models, ceiling, threshold, bundle } = rows
     const scored = withoutHistory(rows, this.#after[rows.kind])
     // What is followed is how far the engine's own models find a device from its normal.
-    if (models === scorer.models) drift?.follow(rows.batch, rows.combined, undo)
+    if (models === scorer.models) drift?.follow(rows, undo)
     const judged = { models, ceiling, least: evidenceAt(threshold, bundle.summary.contamination) }
     const anomalies = judge.told(explainer.explain(rows, this.#records, undo, judged), undo)
     return { ...rows, anomalies, firstRecord: this.#records, scored }
@@ -339,7 +369,10 @@ export class Engine {
    */
   restore(buffer: ArrayBufferLike): void {
     const state = stateFromBuffer(buffer)
-    this.#stages.restore(state.stages)
+    for (const kind of state.begun) {
+      this.#stages.restore(kind, state.stages)
+      this.#pasts.delete(kind)
+    }
     for (const { kind, explainer, judge, drift } of state.kinds) {
       const line = this.#lines.get(kind)
       line?.explainer.restore(explainer)

@@ -58,6 +58,12 @@ export class Scorer {
     return { X, evidence, combined: this.#combined(evidence) }
   }
 
+  /** As {@link score}, at once on this thread. @param X rows of the bundle's space */
+  scoreNow(X: Matrix): Pick<ScoredRows, 'evidence' | 'combined'> {
+    const evidence = this.models.map((m) => m.calibration.evidence(m.detector.score(X)))
+    return { evidence, combined: this.#combined(evidence) }
+  }
+
   /**
    * To tell what would have been ordinary: the rows that LOF keeps of training, scored on this thread. Undefined
    * for a bundle without LOF, as other models keep no rows.
@@ -67,7 +73,7 @@ export class Scorer {
     if (!(lof instanceof FittedLocalOutlierFactor)) return undefined
     return {
       rows: lof.reference,
-      evidenceOf: (X) => this.#combined(this.models.map((m) => m.calibration.evidence(m.detector.score(X)))),
+      evidenceOf: (X) => this.scoreNow(X).combined,
     }
   }
 

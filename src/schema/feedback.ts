@@ -59,21 +59,30 @@ export interface Judgement extends Said {
 export interface DriftDecision extends Said {
   readonly verdict: 'hold' | 'follow'
   readonly device: string
-  /** Most evidence that the device's line may be raised by, >= 0. */
+  /** How far the device's normal may be followed in any feature, in about standard deviations of training, >= 0. */
   readonly limit: number
 }
 
-/** A step by which the line of a device followed the slow change of its normal. */
+/** A step by which the slow change of a device's normal was followed. */
 export interface Adaptation {
   /** Eight hexadecimal digits made from the rest. */
   readonly id: string
   readonly kind: 'flows' | 'readings'
   readonly device: string
+  /** Flows only: `443/tcp`, `22/tcp incoming`. */
+  readonly service?: string
   /** Event time, seconds since the epoch. */
   readonly at: number
-  /** Evidence by which the device's line is raised, before and after. */
+  /** How far the normal is followed in the feature that moved most, before and after: in about standard deviations. */
   readonly from: number
   readonly to: number
+  /** What is usual, before and after, in the units of the features; those that moved most. */
+  readonly changes: readonly {
+    readonly feature: string
+    readonly unit: string
+    readonly from: number
+    readonly to: number
+  }[]
   /** One sentence. */
   readonly why: string
 }
