@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander'
 import { reportFields } from '../../adapters/read-report.ts'
+import { ModelFormatError } from '../../models/buffer.ts'
 import { anomalyJson } from '../../output/anomaly-columns.ts'
 import { Highlights } from '../../output/highlights.ts'
 import { incidentJson } from '../../output/incident-json.ts'
 import { openSink, type Sink } from '../../output/sink.ts'
 import { anomalyWriter, TABLE_FORMATS, type TableFormat } from '../../output/writers.ts'
 import type { DetectSummary } from '../../pipeline/options.ts'
+import type { Batch } from '../../schema/reading-batch.ts'
 import type { ModelBundle } from '../../store/model-bundle.ts'
 import { detectText } from '../detect-text.ts'
 import { UsageError } from '../failure.ts'
@@ -17,12 +19,14 @@ import { keepInput, outputTarget } from '../output-target.ts'
 import { progress } from '../progress.ts'
 import { counted, readText } from '../read-text.ts'
 import { readOptions } from '../reading.ts'
+import type { DatabaseSink, Saved } from '../save-to-db.ts'
 import { print, style } from '../terminal.ts'
 
 interface Options extends TrainedOptions {
   output?: string
   format?: TableFormat
   report?: string
+  saveToDb?: string | true
   failOnAnomaly?: true
 }
 
@@ -38,6 +42,10 @@ export function detectCommand(program: Command): void {
       ).choices(TABLE_FORMATS),
     )
     .option('--report <file.html>', 'write a self-contained HTML report')
+    .option(
+      '--save-to-db [url]',
+      'keep devices, anomalies and incidents in a database, also while its service runs (default: as motewatch config tells)',
+    )
     .option('--fail-on-anomaly', 'exit with 3 when there are anomalies')
     .addHelpText('after', EXAMPLES)
     .action(run)
@@ -48,6 +56,7 @@ Examples:
   $ motewatch detect --input new.pcap --threshold 0.8 --output results.csv
   $ motewatch detect --input conn.log.labeled --model isolation-forest --format json
   $ motewatch detect --input captures/ --report report.html
+  $ motewatch detect --input new.pcap --save-to-db
   $ tcpdump -w - | motewatch detect --input - --format ndjson
   $ motewatch detect --input today.log --fail-on-anomaly || mail -s 'look' admin < /dev/null`
 
@@ -68,11 +77,9 @@ async function run(options: Options): Promise<void> {
     if (report === '-') throw new UsageError('--report expects a file name, for example report.html')
     keepInput(report, input)
   }
-  const [{ detect }, { loadBundles }] = await Promise.all([
-    import('../../pipeline.ts'),
-    import('../../store/model-bundle.ts'),
-  ])
-  const bundles = await loadBundles(models)
+  const { detect } = await import('../../pipeline.ts')
+  const database = await openDatabase(options.saveToDb)
+  const bundles = await modelsOf(models, database)
   const highlights = new Highlights()
   if (rows || report !== undefined) cleanUpWhenInterrupted()
   // Opened now, so that a place that cannot be written is told before the work, not after.
@@ -84,8 +91,10 @@ async function run(options: Options): Promise<void> {
     ...reading,
     ...given({ model, threshold, local, workers }),
     onProgress: bar.update,
+    ...(database ? { onBatch: (batch: Batch) => database.watch(batch) } : {}),
   })
   let summary: DetectSummary
+  let saved: Saved | undefined
   try {
     for (;;) {
       const next = await found.next()
@@ -96,12 +105,15 @@ async function run(options: Options): Promise<void> {
       highlights.add(next.value)
       await writer?.write(next.value)
       await document?.write(next.value)
+      await database?.write(next.value)
     }
+    saved = await database?.finish(summary.incidents)
     await writer?.close()
     if (page) await writeReport(page, summary, highlights, bundles)
   } catch (error) {
     writer?.abort()
     page?.abort()
+    await database?.close()
     throw document ? await document.fail(error) : error
   } finally {
     bar.stop()
@@ -113,10 +125,38 @@ async function run(options: Options): Promise<void> {
       summary: counts,
       sources: reports.map(reportFields),
       models,
-      ...given({ output: options.output, report }),
+      ...given({ output: options.output, report, saved }),
     })
   } else await say(options, input, summary, highlights, rows && target.path === '-')
+  if (saved && !document) process.stderr.write(`${savedText(saved)}\n`)
   if (options.failOnAnomaly && summary.anomalies > 0) process.exitCode = 3
+}
+
+async function openDatabase(url: string | true | undefined): Promise<DatabaseSink | undefined> {
+  if (url === undefined) return undefined
+  const { DatabaseSink } = await import('../save-to-db.ts')
+  return DatabaseSink.open(url)
+}
+
+/** The models of the folder; where it has none, those of the database. */
+async function modelsOf(folder: string, database: DatabaseSink | undefined): Promise<ModelBundle[]> {
+  const { loadBundles } = await import('../../store/model-bundle.ts')
+  try {
+    return await loadBundles(folder)
+  } catch (error) {
+    const found = error instanceof ModelFormatError ? [] : await database?.models()
+    if (found && found.length > 0) return found
+    await database?.close()
+    throw error
+  }
+}
+
+function savedText({ database, anomalies, incidents, known, left_out }: Saved): string {
+  const rest = [
+    known > 0 ? `; ${known} were there already` : '',
+    left_out > 0 ? `; ${left_out} more are counted in their incidents only` : '',
+  ]
+  return `${counted(anomalies, 'anomalies')} and ${counted(incidents, 'incidents')} saved to ${database}${rest.join('')}`
 }
 
 /** Tells a person what was found: on standard output, or beside it when the rows go there. */
