@@ -27,6 +27,8 @@ import { healthRoutes } from './routes/health.ts'
 import { incidentRoutes } from './routes/incidents.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { modelRoutes } from './routes/models.ts'
+import { scheduleRoutes } from './routes/schedules.ts'
+import { simulateRoutes } from './routes/simulate.ts'
 import { statisticsRoutes } from './routes/statistics.ts'
 import { statusRoutes } from './routes/status.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -71,6 +73,8 @@ const ROUTES: readonly Routes[] = [
   jobRoutes,
   eventRoutes,
   alertRoutes,
+  scheduleRoutes,
+  simulateRoutes,
 ]
 
 /** Bytes that a body may have; routes that take files or batches say so themselves. */

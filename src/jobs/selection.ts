@@ -14,6 +14,11 @@ export const Stored = z.object({
     .optional()
     .describe('numbers or names; all devices when left out'),
   from: Instant.optional().describe('RFC 3339, included'),
+  last: z
+    .string()
+    .regex(/^[1-9]\d{0,4}[mhd]$/, 'expected minutes, hours or days as 90m, 24h or 30d')
+    .optional()
+    .describe('this long before the newest record, instead of `from`'),
   to: Instant.optional().describe('RFC 3339, excluded'),
   kinds: z
     .array(z.enum(['flows', 'readings']))
@@ -47,13 +52,20 @@ export async function rangeOf(
   )
   const first = seen.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)
   const last = seen.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
-  const from = Math.max(first, secondsOf(stored.from) ?? first)
+  const begin = stored.last === undefined ? secondsOf(stored.from) : last - durationOf(stored.last)
+  const from = Math.max(first, begin ?? first)
   // The last record is part of it.
   const to = Math.min(last + 1, secondsOf(stored.to) ?? last + 1)
   if (secondsOf(stored.from)! >= secondsOf(stored.to)!) {
     throw new InputError(`from expects a time before to, got ${stored.from} and ${stored.to}`)
   }
   return { devices: new Map(devices.map(({ id, name }) => [id, name])), from, to }
+}
+
+/** Seconds in `90m`, `24h`, `30d`. */
+function durationOf(text: string): number {
+  const unit = { m: 60, h: 3600, d: 86_400 }[text.at(-1)!]!
+  return Number(text.slice(0, -1)) * unit
 }
 
 function secondsOf(time: string | undefined): number | undefined {

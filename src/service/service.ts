@@ -3,9 +3,11 @@ import type { AccessControl } from '../access/access-control.ts'
 import type { Alerts } from '../alerts/alerts.ts'
 import type { Config } from '../config/config.ts'
 import type { Jobs } from '../jobs/jobs.ts'
+import type { Schedules } from '../jobs/schedules.ts'
 import type { EventsFeed } from '../live/events-feed.ts'
 import type { InlineDetector } from '../live/inline.ts'
 import type { Intake } from '../live/intake/intake.ts'
+import type { Simulator } from '../live/simulator.ts'
 import type { Store } from '../store/store.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -14,6 +16,8 @@ export interface Service {
   readonly config: Config
   readonly store: Store
   readonly jobs: Jobs
+  readonly schedules: Schedules
+  readonly simulator: Simulator
   readonly intake: Intake
   readonly inline: InlineDetector
   readonly feed: EventsFeed

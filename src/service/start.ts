@@ -5,10 +5,12 @@ import { firstAdmin } from '../access/first-admin.ts'
 import { Alerts } from '../alerts/alerts.ts'
 import type { Config } from '../config/config.ts'
 import { Jobs } from '../jobs/jobs.ts'
+import { Schedules } from '../jobs/schedules.ts'
 import { EventsFeed } from '../live/events-feed.ts'
 import { Follower } from '../live/follower.ts'
 import { InlineDetector } from '../live/inline.ts'
 import { Intake } from '../live/intake/intake.ts'
+import { Simulator } from '../live/simulator.ts'
 import { openStore } from '../store/store.ts'
 import { createLog } from './log.ts'
 import { Metrics } from './metrics.ts'
@@ -58,10 +60,18 @@ export async function startService(config: Config, log: Logger = createLog(confi
     const jobs = new Jobs({ store, folder: config.data, onError })
     await jobs.start()
     stops.push(() => jobs.stop())
+    const schedules = new Schedules(store, onError)
+    schedules.start()
+    stops.push(() => schedules.stop())
+    const simulator = new Simulator(store, intake, onError)
+    await simulator.start()
+    stops.push(() => simulator.stop())
     return {
       config,
       store,
       jobs,
+      schedules,
+      simulator,
       intake,
       inline,
       feed,
