@@ -21,6 +21,7 @@ import {
 import { benignRows } from './pipeline/rows.ts'
 import { Stages } from './pipeline/stages.ts'
 import { Tally } from './pipeline/tally.ts'
+import { pastOf } from './pipeline/trained-past.ts'
 import { TrainingData } from './pipeline/training-data.ts'
 import type { Anomaly } from './schema/anomaly.ts'
 import type { Batch } from './schema/reading-batch.ts'
@@ -72,7 +73,10 @@ export async function train(inputs: Inputs, options: TrainOptions = {}): Promise
     for (const kind of ['flows', 'readings'] as const) {
       if (data[kind].seen === 0) continue
       const { features, ts, about } = data[kind].finish(first, reports)
-      bundles.push(await fitBundle(features, ts, { ...fit, kind }, about, pool))
+      const bundle = await fitBundle(features, ts, { ...fit, kind }, about, pool)
+      // What came after the first part was not to be learned from.
+      const past = first < 1 ? undefined : pastOf(kind, stages)
+      bundles.push(past ? { ...bundle, past } : bundle)
     }
     if (bundles.length === 0) throw nothingRead(inputs, reports, options.benign)
     return { bundles, reports, seconds: (performance.now() - started) / 1000 }

@@ -5,7 +5,7 @@ import { count, counted } from './read-text.ts'
 import { plain, style } from './terminal.ts'
 
 /** The card of a trained model, for a terminal. */
-export function modelText({ kind, models, summary }: ModelBundle): string {
+export function modelText({ kind, models, summary, past }: ModelBundle): string {
   const { rows, from, to, devices, features, dropped, contamination, warnings, alarms, promise } = summary
   const names = models.map((m) => m.detector.name).join(' + ')
   const lines = [
@@ -31,6 +31,10 @@ export function modelText({ kind, models, summary }: ModelBundle): string {
     )
   }
   if (promise) lines.push(promiseText(promise))
+  if (past) {
+    const left = past.leftOut > 0 ? `; ${count(past.leftOut)} unseen for longest left out` : ''
+    lines.push(`  remembers ${counted(past.devices, 'devices')} until ${rfc3339(past.until)}${left}`)
+  }
   for (const warning of warnings) lines.push(`  ${style('yellow', 'warning')} ${plain(warning)}`)
   return lines.join('\n')
 }

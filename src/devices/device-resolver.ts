@@ -138,7 +138,10 @@ export class DeviceResolver {
     }
   }
 
-  restore({ names, macs }: DevicesState): void {
+  /** @throws RangeError when it is no state of a resolver */
+  restore(state: DevicesState): void {
+    if (!isState(state)) throw new RangeError('the saved names and MAC addresses of devices are damaged')
+    const { names, macs } = state
     this.#names.clear()
     for (const [who, name] of names) this.#names.set(who, name)
     this.#carriers.restore(macs)
@@ -178,6 +181,20 @@ export class DeviceResolver {
     }
     return carrier
   }
+}
+
+function isState({ names, macs }: DevicesState): boolean {
+  const texts = (list: unknown) => Array.isArray(list) && list.every((text) => typeof text === 'string')
+  const carriers = [macs?.old, macs?.young]
+  return (
+    Array.isArray(names) &&
+    names.every((pair) => texts(pair) && pair.length === 2) &&
+    carriers.every(
+      (list) =>
+        Array.isArray(list) &&
+        list.every(([mac, c]) => typeof mac === 'string' && [c?.foreign, c?.local, c?.used].every(texts)),
+    )
+  )
 }
 
 const UNSEEN = 255

@@ -20,12 +20,14 @@ export interface StagesState {
 
 /** What happens to every batch before scores: devices are resolved, features computed, in input order. */
 export class Stages {
-  readonly devices: DeviceResolver
-  readonly flows = createFlowExtractor()
-  readonly readings = createReadingExtractor()
+  devices: DeviceResolver
+  flows = createFlowExtractor()
+  readings = createReadingExtractor()
+  readonly #local: readonly string[] | undefined
 
   constructor(local: readonly string[] | undefined) {
-    this.devices = new DeviceResolver(local ? { local } : {})
+    this.#local = local
+    this.devices = resolver(local)
   }
 
   /** @param undo where given, learns how to put back what the batch changed */
@@ -48,10 +50,25 @@ export class Stages {
     }
   }
 
-  /** @throws RangeError when a part is damaged or of another version */
-  restore({ devices, flows, readings }: StagesState): void {
-    this.devices.restore(devices)
-    this.flows.restore(flows)
-    this.readings.restore(readings)
+  /** @throws RangeError when it is damaged or of another version */
+  restore(kind: Batch['kind'], { devices, flows, readings }: StagesState): void {
+    if (kind === 'readings') this.readings.restore(readings)
+    else {
+      this.devices.restore(devices)
+      this.flows.restore(flows)
+    }
   }
+
+  /** As if there had never been a batch of this kind. */
+  forget(kind: Batch['kind']): void {
+    if (kind === 'readings') this.readings = createReadingExtractor()
+    else {
+      this.devices = resolver(this.#local)
+      this.flows = createFlowExtractor()
+    }
+  }
+}
+
+function resolver(local: readonly string[] | undefined): DeviceResolver {
+  return new DeviceResolver(local ? { local } : {})
 }

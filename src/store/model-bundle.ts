@@ -10,7 +10,7 @@ import type { Feedback } from '../schema/feedback.ts'
 
 /** The file's kind and the version of its layout; a change of meaning of anything inside raises the version. */
 const magic = 'MOTEWTCH'
-const version = 2
+const version = 3
 
 /** A detector and what its scores mean. */
 export interface CalibratedModel {
@@ -67,6 +67,19 @@ export interface AlarmPromise {
   readonly extrapolated: boolean
 }
 
+/** What training knew of each device at the end of its input, so that later records do not meet strangers. */
+export interface TrainedPast {
+  /** Time of the newest record it knows, seconds since the epoch. */
+  readonly until: number
+  /** Devices known, and those unseen for longest that were left out for size. */
+  readonly devices: number
+  readonly leftOut: number
+  /** State of the feature extractor. */
+  readonly features: Uint8Array
+  /** Names and MAC addresses as JSON; empty for readings. */
+  readonly places: Uint8Array
+}
+
 /** Everything needed to score one kind of data, and nothing that can run. */
 export interface ModelBundle {
   readonly kind: 'flows' | 'readings'
@@ -81,6 +94,8 @@ export interface ModelBundle {
    * over an older model, it takes over what that one has.
    */
   readonly feedback?: readonly Feedback[]
+  /** Left out where records had no time, or training learned only from the first part of them. */
+  readonly past?: TrainedPast
 }
 
 /** The key of {@link ModelBundle.ensembles} for these members. */
@@ -90,6 +105,7 @@ export function ensembleKey(names: readonly string[]): string {
 
 /** The whole bundle as the bytes of its file. Equal bundles give equal bytes. */
 export function bundleToBuffer(bundle: ModelBundle): ArrayBufferLike {
+  const { past } = bundle
   const card = new TextEncoder().encode(
     JSON.stringify({
       kind: bundle.kind,
@@ -98,6 +114,7 @@ export function bundleToBuffer(bundle: ModelBundle): ArrayBufferLike {
       ensembles: Object.fromEntries([...bundle.ensembles].map(([key, c]) => [key, c.toJSON()])),
       summary: bundle.summary,
       ...(bundle.feedback && bundle.feedback.length > 0 ? { feedback: bundle.feedback } : {}),
+      ...(past ? { past: { until: past.until, devices: past.devices, leftOut: past.leftOut } } : {}),
     }),
   )
   const models = bundle.models.map((m) => new Uint8Array(m.detector.toBuffer()))
@@ -107,9 +124,16 @@ export function bundleToBuffer(bundle: ModelBundle): ArrayBufferLike {
     {
       models: bundle.models.map((m) => m.detector.name),
       cardBytes: card.length,
+      featuresBytes: past?.features.length ?? 0,
+      placesBytes: past?.places.length ?? 0,
       ...Object.fromEntries(models.map((bytes, i) => [`model${i}Bytes`, bytes.length])),
     },
-    { card, ...Object.fromEntries(models.map((bytes, i) => [`model${i}`, bytes])) },
+    {
+      card,
+      features: past?.features ?? new Uint8Array(0),
+      places: past?.places ?? new Uint8Array(0),
+      ...Object.fromEntries(models.map((bytes, i) => [`model${i}`, bytes])),
+    },
   )
 }
 
@@ -121,7 +145,7 @@ export function bundleFromBuffer(buffer: ArrayBufferLike, place: string): ModelB
   try {
     const sections = readSections(buffer, magic, version)
     const bytesOf = (name: string) => {
-      const length = sections.integer(`${name}Bytes`, 1, buffer.byteLength)
+      const length = sections.integer(`${name}Bytes`, 0, buffer.byteLength)
       return sections.array(name, Uint8Array, length)
     }
     // A copy, as TextDecoder does not take shared memory.
@@ -149,7 +173,16 @@ export function bundleFromBuffer(buffer: ArrayBufferLike, place: string): ModelB
       ([key, json]) => [key, Calibration.fromJSON(json)] as const,
     )
     const feedback = parseFeedback(card.feedback ?? [])
-    return { kind: card.kind, space, models, ensembles: new Map(ensembles), summary: card.summary, feedback }
+    const { kind, summary, past } = card
+    return {
+      kind,
+      space,
+      models,
+      ensembles: new Map(ensembles),
+      summary,
+      feedback,
+      ...(past ? { past: { ...past, features: bytesOf('features'), places: bytesOf('places') } } : {}),
+    }
   } catch (error) {
     const message = (error as Error).message
     const remedy = message.includes('train again') ? '' : '; train again with `motewatch train`'
@@ -164,6 +197,7 @@ interface Card {
   ensembles: Record<string, unknown>
   summary: TrainingSummary
   feedback?: unknown
+  past?: Pick<TrainedPast, 'until' | 'devices' | 'leftOut'>
 }
 
 function parseCard(text: string): Card {
@@ -176,7 +210,8 @@ function parseCard(text: string): Card {
     typeof card.ensembles === 'object' &&
     card.ensembles !== null &&
     Number.isFinite(card.summary?.contamination) &&
-    (card.summary?.promise === null || Number.isFinite(card.summary?.promise?.threshold))
+    (card.summary?.promise === null || Number.isFinite(card.summary?.promise?.threshold)) &&
+    (card.past === undefined || Number.isFinite(card.past.until))
   if (!sound) throw new ModelFormatError('the card lacks kind, calibrations, ensembles or summary')
   return card as Card
 }

@@ -80,7 +80,7 @@ describe('a model bundle', () => {
     const other = Buffer.from(bytes)
     other.writeUInt32LE(99, 8)
     await expect(loadBundles(folder('version', other))).rejects.toThrow(
-      /has version 99, this program reads version 2/,
+      /has version 99, this program reads version 3; train again/,
     )
   })
 
