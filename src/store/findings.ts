@@ -20,11 +20,12 @@ export const PORTION = 500
 export class Findings {
   readonly #store: Store
   readonly #origin: string
-  #stored = 0
+  #taken = 0
   #known = 0
   #leftOut = 0
   #events = 0
-  /** Records of the stored anomalies of each incident. */
+  readonly #ofIncident = new Map<number, number>()
+  /** Records of the anomalies of each incident that this run stores. */
   readonly #incidents = new Map<number, number[]>()
 
   /** @param origin of the run: `job:7`, `cli:…` */
@@ -36,11 +37,16 @@ export class Findings {
   /** Stores those that are new, in one transaction; at most {@link PORTION} at a time leave others their turn. */
   async add(anomalies: readonly Anomaly[]): Promise<void> {
     const devices = await this.#store.devices.ensure(anomalies.map(({ device }) => device))
-    const unknown = await this.#unknown(anomalies, devices)
-    this.#known += anomalies.length - unknown.length
-    const fresh = unknown.filter((anomaly) => this.#room(anomaly))
-    this.#leftOut += unknown.length - fresh.length
+    const taken = anomalies.filter((anomaly) => this.#room(anomaly))
+    const fresh = await this.#unknown(taken, devices)
+    this.#leftOut += anomalies.length - taken.length
+    this.#known += taken.length - fresh.length
     if (fresh.length === 0) return
+    for (const { incident, record } of fresh) {
+      const records = this.#incidents.get(incident)
+      if (records) records.push(record)
+      else this.#incidents.set(incident, [record])
+    }
     await this.#store.transaction(async (tx) => {
       const rows = fresh.map((anomaly) => ({
         uid: this.#uid(anomaly.record),
@@ -58,11 +64,12 @@ export class Findings {
     })
   }
 
-  #room({ incident, record }: Anomaly): boolean {
-    const records = this.#incidents.get(incident) ?? []
-    if (records.length >= MOST_OF_INCIDENT || this.#stored >= MOST_STORED) return false
-    if (records.push(record) === 1) this.#incidents.set(incident, records)
-    this.#stored++
+  /** Whether it is one of the first of its incident, stored by this run or before. */
+  #room({ incident }: Anomaly): boolean {
+    const before = this.#ofIncident.get(incident) ?? 0
+    if (before >= MOST_OF_INCIDENT || this.#taken >= MOST_STORED) return false
+    this.#ofIncident.set(incident, before + 1)
+    this.#taken++
     return true
   }
 
@@ -91,7 +98,7 @@ export class Findings {
     await tx.events.append(told.slice(0, MOST_EVENTS))
     const { length } = rows
     return {
-      anomalies: this.#stored,
+      anomalies: this.#taken - this.#known,
       incidents: length,
       /** Of the same device and time as one that was there before. */
       known: this.#known,
