@@ -1,7 +1,7 @@
-/** `npm run parity -- zeek|iot23|scikit-learn`: agreement with the reference; all of them without a name. */
+/** `npm run parity -- zeek|iot23|scikit-learn|memory`: agreement with the reference; all of them without a name. */
 import { shortCount } from '../bench/harness.ts'
 
-const names = ['zeek', 'iot23', 'scikit-learn']
+const names = ['zeek', 'iot23', 'scikit-learn', 'memory']
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !names.includes(name))
 if (unknown.length > 0) {
