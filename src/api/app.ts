@@ -20,6 +20,7 @@ import { accessRoutes } from './routes/access.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { anomalyRoutes } from './routes/anomalies.ts'
 import { dataRoutes } from './routes/data.ts'
+import { dataInRoutes } from './routes/data-in.ts'
 import { detectRoutes } from './routes/detect.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { eventRoutes, eventSocket } from './routes/events.ts'
@@ -31,6 +32,7 @@ import { scheduleRoutes } from './routes/schedules.ts'
 import { simulateRoutes } from './routes/simulate.ts'
 import { statisticsRoutes } from './routes/statistics.ts'
 import { statusRoutes } from './routes/status.ts'
+import { uploadRoutes } from './routes/uploads.ts'
 import { securityHeaders } from './security-headers.ts'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from './validation.ts'
 
@@ -67,7 +69,9 @@ const ROUTES: readonly Routes[] = [
   anomalyRoutes,
   incidentRoutes,
   statisticsRoutes,
+  dataInRoutes,
   detectRoutes,
+  uploadRoutes,
   modelRoutes,
   accessRoutes,
   jobRoutes,

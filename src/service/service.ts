@@ -4,6 +4,7 @@ import type { Alerts } from '../alerts/alerts.ts'
 import type { Config } from '../config/config.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import type { Schedules } from '../jobs/schedules.ts'
+import type { StoredQuestions } from '../jobs/stored-question.ts'
 import type { EventsFeed } from '../live/events-feed.ts'
 import type { InlineDetector } from '../live/inline.ts'
 import type { Intake } from '../live/intake/intake.ts'
@@ -20,6 +21,7 @@ export interface Service {
   readonly simulator: Simulator
   readonly intake: Intake
   readonly inline: InlineDetector
+  readonly questions: StoredQuestions
   readonly feed: EventsFeed
   readonly alerts: Alerts
   readonly access: AccessControl

@@ -6,6 +6,7 @@ import { Alerts } from '../alerts/alerts.ts'
 import type { Config } from '../config/config.ts'
 import { Jobs } from '../jobs/jobs.ts'
 import { Schedules } from '../jobs/schedules.ts'
+import { StoredQuestions } from '../jobs/stored-question.ts'
 import { EventsFeed } from '../live/events-feed.ts'
 import { Follower } from '../live/follower.ts'
 import { InlineDetector } from '../live/inline.ts'
@@ -49,6 +50,8 @@ export async function startService(config: Config, log: Logger = createLog(confi
     stops.push(() => intake.close())
     const inline = new InlineDetector(store, local, log)
     stops.push(() => inline.close())
+    const questions = new StoredQuestions(config.database, local)
+    stops.push(() => questions.close())
     const alerts = new Alerts({
       store,
       allowLocal: config.alerts.local,
@@ -74,6 +77,7 @@ export async function startService(config: Config, log: Logger = createLog(confi
       simulator,
       intake,
       inline,
+      questions,
       feed,
       alerts,
       access,

@@ -32,10 +32,41 @@ export class Devices {
   async find(idOrName: number | string): Promise<Device | undefined> {
     const all = this.#db.selectFrom('devices').selectAll()
     const named = await all.where('name', '=', String(idOrName)).executeTakeFirst()
-    if (named && typeof idOrName === 'string') return named
     const id = Number(idOrName)
-    if (!Number.isSafeInteger(id) || id < 0) return named
-    return (await all.where('id', '=', id).executeTakeFirst()) ?? named
+    const byName = (named && typeof idOrName === 'string') || !Number.isSafeInteger(id) || id < 0
+    const found = byName ? named : ((await all.where('id', '=', id).executeTakeFirst()) ?? named)
+    return found && (await this.#withRecent([found]))[0]
+  }
+
+  /** With what came in so lately that the devices' own rows do not count it yet. */
+  async #withRecent(rows: readonly Device[]): Promise<Device[]> {
+    if (rows.length === 0) return []
+    const recent = await this.#db
+      .selectFrom('recent_readings')
+      .select((eb) => [
+        'device_id',
+        eb.fn.min('ts').as('first'),
+        eb.fn.max('ts').as('last'),
+        eb.fn.countAll<number>().as('n'),
+      ])
+      .where(
+        'device_id',
+        'in',
+        rows.map(({ id }) => id),
+      )
+      .groupBy('device_id')
+      .execute()
+    const of = new Map(recent.map((row) => [row.device_id, row]))
+    return rows.map((row) => {
+      const { first, last, n } = of.get(row.id) ?? {}
+      if (first === undefined || last === undefined) return row
+      return {
+        ...row,
+        first_seen: Math.min(row.first_seen ?? first, first),
+        last_seen: Math.max(row.last_seen ?? last, last),
+        readings: row.readings + Number(n),
+      }
+    })
   }
 
   /** By id. */
@@ -54,7 +85,7 @@ export class Devices {
         eb.or(columns.map((c) => sql<boolean>`lower(${eb.ref(c)}) like ${like} escape '\\'`)),
       )
     }
-    return pageOf(await query.execute(), limit, ({ id }) => [id])
+    return pageOf(await this.#withRecent(await query.execute()), limit, ({ id }) => [id])
   }
 
   async count(): Promise<number> {
@@ -116,7 +147,7 @@ export class Devices {
     if (Object.keys(set).length > 0) {
       await this.#db.updateTable('devices').set(set).where('id', '=', id).execute()
     }
-    return this.#db.selectFrom('devices').selectAll().where('id', '=', id).executeTakeFirst()
+    return this.find(id)
   }
 
   /** Widens first and last seen and adds to the counts. */

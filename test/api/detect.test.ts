@@ -109,3 +109,57 @@ describe('inline readings', () => {
     expect(answer.body.errors[0].path).toBe(path)
   })
 })
+
+describe('stored data of a device', () => {
+  it('is judged in the range asked for; anomalies are kept once', async () => {
+    const hotter = { ...later[30]!, id: 'pump', temperature: 300, vibration: 70 }
+    const own = sampleReadings(150, 3, Date.UTC(2025, 2, 6, 7)).map((r) => ({ ...r, id: 'pump' }))
+    // One a minute: of the three devices of the sample only one is taken.
+    const every = own.filter((_, i) => i % 3 === 0)
+    const sent = await api.ask('POST', '/api/v1/data', [...every, hotter])
+    expect(sent.body.rejected).toBe(0)
+    const ask = (more: object = {}) =>
+      api.ask('POST', '/api/v1/detect', { device_id: 'pump', threshold: 0.7, ...more })
+    const { status, body } = await ask({ model: 'both' })
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ device: 'pump', scored: sent.body.accepted, thresholds: { readings: 0.7 } })
+    const times = body.anomalies.map((a: { timestamp: string }) => a.timestamp)
+    expect(times).toContain('2025-03-06T08:10:00.000Z')
+    // Live detection may have found some of them first; together they are kept once.
+    const kept = (await api.ask('GET', '/api/v1/anomalies?device_id=pump')).body.items
+    expect(kept.length).toBeGreaterThanOrEqual(body.found)
+    expect((await ask()).body.kept).toBe(0)
+    const part = await ask({ from: '2025-03-06T08:05:00Z', store: false })
+    expect(part.body.scored).toBe(1)
+    const none = await ask({ from: '2030-01-01T00:00:00Z' })
+    expect(none.status).toBe(400)
+    expect((await ask({ device_id: 'nobody' })).status).toBe(404)
+  })
+})
+
+describe('a file', () => {
+  it('is received under a name of the service’s own and read by a job', async () => {
+    const csv = ['id,timestamp,temperature,vibration']
+    for (const { timestamp, temperature, vibration } of sampleReadings(90, 4)) {
+      csv.push(`boiler,${timestamp},${temperature},${vibration}`)
+    }
+    const bytes = Buffer.from(csv.join('\n'))
+    const { status, headers, body } = await api.upload('/api/v1/detect/file', bytes, '../../outside.csv')
+    expect(status).toBe(202)
+    expect(headers.location).toBe(`/api/v1/jobs/${body.id}`)
+    expect(body.params.upload.name).not.toContain('/')
+    let job = body
+    for (let i = 0; i < 200 && !['done', 'failed'].includes(job.state); i++) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      job = (await api.ask('GET', `/api/v1/jobs/${body.id}`)).body
+    }
+    expect(job.error).toBeNull()
+    expect(job.result.scored).toBe(90)
+  })
+
+  it('that is empty, or not sent as a form, is refused', async () => {
+    expect((await api.upload('/api/v1/detect/file', Buffer.alloc(0), 'a.csv')).status).toBe(400)
+    expect((await api.ask('POST', '/api/v1/detect/file', {})).status).toBe(415)
+    expect((await api.upload('/api/v1/detect/file?threshold=2', Buffer.from('x'), 'a.csv')).status).toBe(400)
+  })
+})

@@ -22,25 +22,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** Sends a file as a form, as browsers and curl -F do. */
-async function upload(bytes: Uint8Array, name = '../../etc/passwd') {
-  const form = new FormData()
-  form.append('file', new Blob([bytes as Uint8Array<ArrayBuffer>]), name)
-  const request = new Request('http://localhost/', { method: 'POST', body: form })
-  return api.app.inject({
-    method: 'POST',
-    url: '/api/v1/models',
-    headers: { 'content-type': request.headers.get('content-type')! },
-    payload: Buffer.from(await request.arrayBuffer()),
-  })
-}
+const upload = (bytes: Uint8Array) => api.upload('/api/v1/models', bytes, '../../etc/passwd')
 
 describe('models', () => {
   it('are uploaded, activated, rolled back, downloaded and deleted', async () => {
     const first = await upload(model)
-    expect(first.statusCode).toBe(201)
-    expect(first.json()).toMatchObject({ id: 1, kind: 'readings', active: false, origin: 'upload' })
-    expect((await upload(model)).json().id).toBe(2)
+    expect(first.status).toBe(201)
+    expect(first.body).toMatchObject({ id: 1, kind: 'readings', active: false, origin: 'upload' })
+    expect((await upload(model)).body.id).toBe(2)
     for (const id of [1, 2]) {
       const { status, body } = await api.ask('POST', `/api/v1/models/${id}/activate`)
       expect([status, body.active]).toEqual([200, true])
@@ -78,7 +67,7 @@ describe('models', () => {
       Buffer.alloc(0),
     ]) {
       const reply = await upload(bytes)
-      expect(reply.statusCode).toBe(400)
+      expect(reply.status).toBe(400)
       expect(reply.headers['content-type']).toContain('application/problem+json')
     }
     const empty = await api.ask('POST', '/api/v1/models', {})

@@ -13,9 +13,13 @@ export interface Running {
   readonly app: App
   readonly service: Service
   /** Asks the API and gives status, content type and the body parsed from JSON. */
-  ask(method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE', url: string, body?: unknown): Promise<Answer>
+  ask(method: Method, url: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  /** Sends a file as a form does. */
+  upload(url: string, bytes: Uint8Array, name: string): Promise<Answer>
   stop(): Promise<void>
 }
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
 
 export interface Answer {
   readonly status: number
@@ -26,25 +30,34 @@ export interface Answer {
 
 export async function running(database?: string): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'motewatch-api-'))
-  const config = Config.parse({ database: database ?? join(folder, 'motewatch.db') })
+  const config = Config.parse({ database: database ?? join(folder, 'motewatch.db'), data: folder })
   const service = await startService(config, pino({ level: 'fatal' }))
   const app = await createApp(service)
   await app.ready()
+  const send = async (options: InjectOptions): Promise<Answer> => {
+    const reply = await app.inject(options)
+    const json = /json/.test(String(reply.headers['content-type'])) && reply.body !== ''
+    return {
+      status: reply.statusCode,
+      headers: reply.headers,
+      body: json ? JSON.parse(reply.body) : reply.body,
+    }
+  }
   return {
     app,
     service,
-    ask: async (method, url, body) => {
+    ask: (method, url, body, headers = {}) => {
+      if (body === undefined) return send({ method, url, headers })
       const raw = typeof body === 'string' || Buffer.isBuffer(body)
-      const options: InjectOptions = { method, url }
-      if (body !== undefined) options.payload = raw ? body : JSON.stringify(body)
-      if (body !== undefined) options.headers = { 'content-type': 'application/json' }
-      const reply = await app.inject(options)
-      const json = /json/.test(String(reply.headers['content-type'])) && reply.body !== ''
-      return {
-        status: reply.statusCode,
-        headers: reply.headers,
-        body: json ? JSON.parse(reply.body) : reply.body,
-      }
+      const payload = raw ? body : JSON.stringify(body)
+      return send({ method, url, payload, headers: { 'content-type': 'application/json', ...headers } })
+    },
+    upload: async (url, bytes, name) => {
+      const form = new FormData()
+      form.append('file', new Blob([Uint8Array.from(bytes)]), name)
+      const request = new Request('http://localhost/', { method: 'POST', body: form })
+      const headers = { 'content-type': request.headers.get('content-type')! }
+      return send({ method: 'POST', url, headers, payload: Buffer.from(await request.arrayBuffer()) })
     },
     stop: async () => {
       await app.close()

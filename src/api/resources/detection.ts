@@ -64,6 +64,35 @@ export const DetectAnswer = z
     ],
   })
 
+export const StoredDetection = z
+  .object({
+    device_id: z.int(),
+    device: z.string(),
+    from: Time,
+    to: Time,
+    scored: z.int(),
+    thresholds: z.record(z.string(), z.number()).describe('by kind of record'),
+    found: z.int().describe('anomalies; the first 1,000 are told'),
+    anomalies: z.array(FoundAnomaly),
+    kept: z.int().describe('anomalies that were not known yet and are kept now'),
+  })
+  .meta({
+    id: 'StoredDetection',
+    examples: [
+      {
+        device_id: 1,
+        device: 'thermostat-1',
+        from: '2025-03-06T00:00:00.000Z',
+        to: '2025-03-07T00:00:00.000Z',
+        scored: 1437,
+        thresholds: { readings: 0.7 },
+        found: 0,
+        anomalies: [],
+        kept: 0,
+      },
+    ],
+  })
+
 /** The JSON of a {@link DetectAnswer}. */
 export function detectAnswer(rows: Processed, stored: IntakeResult | undefined): string {
   const { batch, combined, ceiling, threshold, bundle, kind, models, anomalies } = rows

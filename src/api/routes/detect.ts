@@ -1,12 +1,18 @@
 import { z } from 'zod'
 import { isObject, type JsonObject } from '../../adapters/json/flatten.ts'
+import { given } from '../../jobs/given.ts'
 import { NoModel } from '../../live/inline.ts'
 import { flowBatch, readingBatch } from '../../live/inline-records.ts'
 import { MODEL_CHOICES } from '../../pipeline/options.ts'
+import type { Anomaly } from '../../schema/anomaly.ts'
 import type { Service } from '../../service/service.ts'
+import { anomalyEvent } from '../../store/news.ts'
 import type { Routes } from '../app.ts'
-import { Problem } from '../problem.ts'
-import { DetectAnswer, detectAnswer } from '../resources/detection.ts'
+import { Problem, wrongField } from '../problem.ts'
+import { foundAnomaly } from '../resources/anomaly.ts'
+import { DetectAnswer, detectAnswer, StoredDetection } from '../resources/detection.ts'
+import { theDevice } from '../resources/device.ts'
+import { TimeIn, timeOf } from '../schemas.ts'
 
 /** Records in one question; more go to `/data` or `/detect/file`. */
 const MOST_RECORDS = 1000
@@ -49,9 +55,17 @@ const Readings = z.strictObject({
   ...JUDGING,
 })
 const Flows = z.strictObject({ flows: records('by Zeek’s names'), ...JUDGING })
-const DetectIn = z.union([Readings, Flows]).meta({
+const OfDevice = z.strictObject({
+  device_id: z.union([z.int().min(1), z.string().min(1).max(256)]).describe('number or name'),
+  from: TimeIn.optional().describe('from this time on; a day before the device was last seen when left out'),
+  to: TimeIn.optional().describe('before this time'),
+  ...JUDGING,
+  store: z.boolean().default(true).describe('whether anomalies that are not known yet are kept'),
+})
+const DetectIn = z.union([OfDevice, Readings, Flows]).meta({
   id: 'Question',
   examples: [
+    { device_id: 1, threshold: 0.7, model: 'both' },
     { readings: [READING], threshold: 0.7, model: 'both', store: false },
     {
       flows: [
@@ -79,16 +93,17 @@ export const detectRoutes: Routes = (app, service) => {
       config: { access: { role: 'operator', scope: 'detect', audit: false }, problems: [409] },
       schema: {
         tags: ['detect'],
-        summary: 'Are these records unusual, and why?',
+        summary: 'Is this unusual, and why?',
         description:
-          'Judges readings or flows that are sent along, against what is known of their devices. The answer has every ' +
-          'record’s confidence, and the anomalies explained.',
+          'With `device_id`: judges what is stored of a device. With `readings` or `flows`: judges records that are ' +
+          'sent along, against what is known of their devices; the answer has every record’s confidence.',
         body: DetectIn,
         response: { 200: z.unknown().describe('what was found') },
-        answerContent: { 'application/json': { schema: DetectAnswer } },
+        answerContent: { 'application/json': { schema: z.union([DetectAnswer, StoredDetection]) } },
       },
     },
     async ({ body }, reply) => {
+      if ('device_id' in body) return StoredDetection.parse(await ofDevice(service, body))
       const kind = 'readings' in body ? 'readings' : 'flows'
       const sent = 'readings' in body ? body.readings : body.flows
       const asked = kind === 'readings' ? readingBatch(sent) : flowBatch(sent)
@@ -104,6 +119,61 @@ export const detectRoutes: Routes = (app, service) => {
       return reply.type('application/json; charset=utf-8').send(detectAnswer(rows, stored))
     },
   )
+}
+
+const DAY = 86_400
+
+async function ofDevice(
+  { store: { devices, db, anomalies, events }, questions }: Service,
+  asked: z.output<typeof OfDevice>,
+): Promise<z.input<typeof StoredDetection>> {
+  const { id, name, first_seen, last_seen } = await theDevice(devices, asked.device_id)
+  if (first_seen === null || last_seen === null)
+    throw new Problem(409, 'Conflict', `nothing is stored of ${name}`)
+  // The last record is part of it.
+  const to = asked.to ?? last_seen + 1
+  const from = asked.from ?? to - DAY
+  if (from >= to) throw wrongField('body.to', 'expects a time after `from`')
+  const { threshold, model } = asked
+  const question = { device: [id, name] as const, from, to, ...given({ threshold, model }) }
+  const { scored, thresholds, found, anomalies: told } = await questions.ask(question)
+  const own = told.filter((anomaly) => anomaly.device === name)
+  const kept = asked.store ? await keep(own) : 0
+  return {
+    device_id: id,
+    device: name,
+    from: timeOf(from),
+    to: timeOf(to),
+    scored,
+    thresholds,
+    found,
+    anomalies: told.map(foundAnomaly),
+    kept,
+  }
+
+  /** Keeps those of which nothing is known at their time yet. */
+  async function keep(own: readonly Anomaly[]): Promise<number> {
+    const known = await db
+      .selectFrom('anomalies')
+      .select('ts')
+      .where('device_id', '=', id)
+      .where('ts', '>=', from)
+      .where('ts', '<', to)
+      .execute()
+    const times = new Set(known.map(({ ts }) => ts))
+    const fresh = own.filter(({ timestamp }) => !times.has(timestamp))
+    const rows = fresh.map((anomaly) => ({
+      uid: `asked:${id}:${anomaly.timestamp}:${anomaly.fields.orig_p ?? ''}`,
+      deviceId: id,
+      incidentId: null,
+      origin: 'asked',
+      anomaly,
+    }))
+    const added = await anomalies.insert(rows)
+    const byUid = new Map(rows.map((row) => [row.uid, row.anomaly]))
+    await events.append(added.map((row) => anomalyEvent(row.id, id, null, byUid.get(row.uid)!)))
+    return added.length
+  }
 }
 
 /** On the first start models are on their way; later somebody has to train one. */
