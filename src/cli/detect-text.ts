@@ -25,9 +25,30 @@ export async function detectText(
       'records',
     )} at threshold ${thresholdsText(thresholds)}, ${seconds.toFixed(1)} s${rate}`,
   )
+  lines.push(...feedbackLines(summary))
   if (anomalies === 0) return lines.join('\n')
   lines.push('', await devicesTable(highlights, shown), '', incidentsText(summary, shown))
   return lines.join('\n')
+}
+
+/** What feedback and the following of slow changes did, where they did anything. */
+function feedbackLines({ feedback, adaptations }: DetectSummary): string[] {
+  const { suppressed, sooner, byEntry } = feedback
+  const lines: string[] = []
+  if (suppressed + sooner > 0) {
+    const by = Object.entries(byEntry).map(([id, n]) => `${id} ×${count(n)}`)
+    const more = by.length > 5 ? `, … ${by.length - 5} more` : ''
+    lines.push(
+      `By feedback: ${counted(suppressed, 'anomalies')} suppressed as expected, ${count(sooner)} told sooner (${by.slice(0, 5).join(', ')}${more})`,
+    )
+  }
+  if (adaptations.length > 0) {
+    const devices = new Set(adaptations.map(({ device }) => device)).size
+    lines.push(
+      `Slow changes of ${counted(devices, 'devices')} were followed in ${counted(adaptations.length, 'steps')}; --json has them`,
+    )
+  }
+  return lines
 }
 
 /** '0.75', or '0.75 for flows, 0.5 for readings' where they differ. */

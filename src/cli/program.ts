@@ -6,6 +6,7 @@ import { configCommand } from './commands/config.ts'
 import { demoCommand } from './commands/demo.ts'
 import { detectCommand } from './commands/detect.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
+import { feedbackCommand } from './commands/feedback.ts'
 import { flowsCommand } from './commands/flows.ts'
 import { initCommand } from './commands/init.ts'
 import { inspectCommand } from './commands/inspect.ts'
@@ -51,6 +52,7 @@ function program(): Command {
     detectCommand,
     evaluateCommand,
     backtestCommand,
+    feedbackCommand,
     inspectCommand,
     flowsCommand,
     simulateCommand,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Anomaly } from '../schema/anomaly.ts'
-import type { DriftDecision, Feedback, Judgement } from '../schema/feedback.ts'
+import type { Adaptation, DriftDecision, Feedback, Judgement } from '../schema/feedback.ts'
 import type { Incident } from '../schema/incident.ts'
 import { parseFeedback } from './parse.ts'
 import { scopeOf } from './scope.ts'
@@ -37,12 +37,19 @@ function perDay({ count, first, last }: Incident): number {
   return count / Math.max(1, last - first > 0 ? (last - first) / 86_400 : 1)
 }
 
-/** What a person says about how far the slow change of a device is to be followed, see {@link DriftDecision}. */
-export function decideDrift(
-  { kind, device, limit }: Pick<DriftDecision, 'kind' | 'device' | 'limit'>,
+/** How much further than before `follow` allows, about standard deviations. */
+const FURTHER = 1
+
+/**
+ * What a person says about a step by which a slow change was followed: `hold` takes it back, and the device's normal goes
+ * no further than it had come before; `follow` lets it go one standard deviation further than it has come.
+ */
+export function feedbackOnAdaptation(
+  { kind, device, from, to }: Adaptation,
   verdict: DriftDecision['verdict'],
   said: SaidBy = {},
 ): DriftDecision {
+  const limit = verdict === 'hold' ? from : to + FURTHER
   return entry<DriftDecision>({ ...about(said), kind, verdict, device, limit })
 }
 
