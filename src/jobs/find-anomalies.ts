@@ -1,3 +1,4 @@
+import { setImmediate as breath } from 'node:timers/promises'
 import { InputError, reportFields } from '../adapters/read-report.ts'
 import { incidentJson } from '../output/incident-json.ts'
 import type { DetectOptions } from '../pipeline/options.ts'
@@ -12,7 +13,10 @@ const TOLD = 20
 /** Devices told in the result. */
 const MOST_DEVICES = 100
 
-/** Scores what `source` has with the active models; what is new goes to the store as it is found. */
+/**
+ * Scores what `source` has with the active models; what is new goes to the store as it is found. A cancelled job hears
+ * of it only where it takes a breath.
+ */
 export async function findAnomalies(
   source: BatchSource,
   options: Pick<DetectOptions, 'local' | 'threshold' | 'model'>,
@@ -27,12 +31,12 @@ export async function findAnomalies(
   const found = detect(source, bundles, { ...options, workers })
   let next = await found.next()
   for (; !next.done; next = await found.next()) {
-    if (keep) {
-      for (const portion of chunks(next.value, PORTION)) {
-        signal.throwIfAborted()
-        await findings.add(portion)
-      }
+    for (const portion of keep ? chunks(next.value, PORTION) : []) {
+      await breath()
+      signal.throwIfAborted()
+      await findings.add(portion)
     }
+    await breath()
     signal.throwIfAborted()
   }
   const { reports, incidents, incidentsLeftOut, byDevice, byType, ...summary } = next.value
