@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { abortOutputs, outputsOpen } from '../output/sink.ts'
 import { backtestCommand } from './commands/backtest.ts'
 import { configCommand } from './commands/config.ts'
+import { dbCommand } from './commands/db.ts'
 import { demoCommand } from './commands/demo.ts'
 import { detectCommand } from './commands/detect.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
@@ -59,6 +60,7 @@ function program(): Command {
     serveCommand,
     configCommand,
     userCommand,
+    dbCommand,
   ]) {
     command(program)
   }

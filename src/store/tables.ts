@@ -33,6 +33,35 @@ export interface Tables {
   meta: MetaTable
 }
 
+export type TableName = keyof Tables
+
+/** Every table; a table comes after those it refers to. */
+export const TABLE_NAMES = [
+  'devices',
+  'reading_shapes',
+  'readings',
+  'recent_readings',
+  'reading_rollups',
+  'flows',
+  'journal',
+  'engine_states',
+  'anomalies',
+  'incidents',
+  'models',
+  'jobs',
+  'schedules',
+  'alert_rules',
+  'events',
+  'users',
+  'tokens',
+  'audit',
+  'idempotency',
+  'meta',
+  'anomaly_comments',
+  'alert_deliveries',
+  'sessions',
+] as const satisfies readonly TableName[]
+
 /** A device as the source names it, with what people say about it. */
 export interface DevicesTable {
   id: Generated<number>
