@@ -1,3 +1,4 @@
+import { Expectation, expectationValues } from './expectation.ts'
 import { SURPRISE_VALUES, Surprise } from './surprise.ts'
 
 /** What is remembered of one metric of one device. */
@@ -18,6 +19,9 @@ export interface Device {
   ts: number
   seen: number
   readonly metrics: Map<string, Metric>
+  /** Metrics compared with each other, and what they imply. */
+  related: readonly string[]
+  expectation: Expectation | undefined
 }
 
 export interface ReadingsState {
@@ -29,23 +33,23 @@ export interface ReadingsState {
 
 /** 'MWRS' in a little-endian word, and the version of what follows. */
 const MAGIC = 0x5352574d
-const VERSION = 2
+const VERSION = 3
 const HEAD = 4
 /** float64 values of a device, and of a metric. */
 const DEVICE_VALUES = 2
 const METRIC_VALUES = 11
 
-/** Devices by name with the numbers of their metrics in `metrics`; those of the older generation come first. */
+/** Devices by name with the numbers of their metrics in `metrics`, and of those related; those of the older generation come first. */
 interface Names {
   several: number
   old: number
   metrics: string[]
-  devices: [string, number[]][]
+  devices: [string, number[], number[]][]
 }
 
 /** Bytes that a device takes in {@link readingsToBuffer}, about. */
-export function bytesOf(id: string, { metrics }: Device): number {
-  let bytes = 16 + id.length + 8 * DEVICE_VALUES
+export function bytesOf(id: string, { metrics, expectation }: Device): number {
+  let bytes = 16 + id.length + 8 * (DEVICE_VALUES + (expectation?.state.length ?? 0))
   for (const { surprise } of metrics.values()) {
     bytes += 4 + 8 * METRIC_VALUES + (surprise.hasPast ? 4 * SURPRISE_VALUES : 0)
   }
@@ -59,8 +63,10 @@ export function readingsToBuffer({ several, old, young }: ReadingsState): ArrayB
   const numbers: number[] = []
   const pasts: Float32Array[] = []
   const metricOf = new Map<string, number>()
-  const devices = [...old, ...young].map(([id, { ts, seen, metrics }]): [string, number[]] => {
+  const devices = [...old, ...young].map(([id, device]): [string, number[], number[]] => {
+    const { ts, seen, metrics, related, expectation } = device
     numbers.push(ts, seen)
+    if (expectation) for (const value of expectation.state) numbers.push(value)
     for (const m of metrics.values()) {
       const { memory, n, usual, variance, recent, recentVariance } = m.surprise.save()
       numbers.push(m.value, m.same, m.mean, m.variance, m.usual, m.count)
@@ -72,7 +78,7 @@ export function readingsToBuffer({ several, old, young }: ReadingsState): ArrayB
       if (!metricOf.has(name)) metricOf.set(name, metricOf.size)
       return metricOf.get(name)!
     })
-    return [id, own]
+    return [id, own, expectation ? related.map((name) => metricOf.get(name)!) : []]
   })
   const names: Names = { several, old: old.length, metrics: [...metricOf.keys()], devices }
   const json = new TextEncoder().encode(JSON.stringify(names))
@@ -101,14 +107,26 @@ export function readingsFromBuffer(buffer: ArrayBufferLike): ReadingsState {
   const count = (pastsAt - 4 * HEAD) / 8
   if (magic !== MAGIC || version !== VERSION || !(count >= 0) || !Number.isInteger(count)) throw wrong
   const names = parse(new Uint8Array(buffer, jsonAt))
-  const metrics = names?.devices.reduce((sum, [, own]) => sum + own.length, 0) ?? 0
-  if (!names || count !== DEVICE_VALUES * names.devices.length + METRIC_VALUES * metrics) throw wrong
+  let expected = 0
+  for (const [, own, related] of names?.devices ?? []) {
+    expected +=
+      DEVICE_VALUES + METRIC_VALUES * own.length + (related.length && expectationValues(related.length))
+  }
+  if (!names || count !== expected) throw wrong
   const numbers = new Float64Array(buffer, 4 * HEAD, count)
   let at = 0
   let past = 0
   const next = () => numbers[at++]!
-  const entries = names.devices.map(([id, own]): [string, Device] => {
+  const entries = names.devices.map(([id, own, together]): [string, Device] => {
     const [ts, seen] = [next(), next()]
+    const related = together.map((k) => names.metrics[k] ?? '')
+    const expectation =
+      related.length > 0
+        ? new Expectation(
+            related.length,
+            Float64Array.from({ length: expectationValues(related.length) }, next),
+          )
+        : undefined
     const metrics = own.map((k): [string, Metric] => {
       const [value, same, mean, variance] = [next(), next(), next(), next()]
       const [usual, count, n] = [next(), next(), next()]
@@ -128,7 +146,7 @@ export function readingsFromBuffer(buffer: ArrayBufferLike): ReadingsState {
       const metric = { value, same, mean, variance, usual, count, surprise: new Surprise(surprise) }
       return [names.metrics[k] ?? '', metric]
     })
-    return [id, { ts, seen, metrics: new Map(metrics) }]
+    return [id, { ts, seen, metrics: new Map(metrics), related, expectation }]
   })
   if (past !== nPasts) throw wrong
   return { several: names.several, old: entries.slice(0, names.old), young: entries.slice(names.old) }
