@@ -1,5 +1,10 @@
 import { z } from 'zod'
 
+/** For how many days something is kept. */
+function days(what: string) {
+  return z.number().min(0.01).max(100_000).optional().describe(`days for which ${what}`)
+}
+
 /**
  * What `motewatch serve` can be told; one YAML file, environment variables `MOTEWATCH_…` and options above it. Every
  * setting describes itself; `.meta({ secret: true })` keeps its value from being shown.
@@ -68,6 +73,27 @@ export const Config = z.strictObject({
         .describe('reverse proxies whose X-Forwarded headers are believed'),
     })
     .prefault({}),
+  keep: z
+    .strictObject({
+      readings: days('readings are kept as they came; older ones are kept by the hour'),
+      hours: days('readings are kept by the hour'),
+      flows: days('flows are kept'),
+      anomalies: days('anomalies and incidents are kept'),
+      history: z
+        .number()
+        .min(0.01)
+        .max(100_000)
+        .default(90)
+        .describe('days for which events, alert deliveries, finished jobs and the audit log are kept'),
+      size: z
+        .number()
+        .int()
+        .min(1_000_000)
+        .optional()
+        .describe('bytes of the database beyond which the oldest records go'),
+    })
+    .prefault({})
+    .describe('what the job `retention` leaves; what is left out is kept for ever'),
   alerts: z
     .strictObject({
       local: z

@@ -4,14 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
 import { FINISHED, type Job, type JobError, type JobFilter, JobLost, JobRows } from '../store/jobs.ts'
 import type { Store } from '../store/store.ts'
+import type { JobSettings } from './kind.ts'
 import { JOB_KINDS, type JobKinds, type JobName, kindNamed } from './kinds/all.ts'
 import { type Ending, type Progress, Running } from './running.ts'
 import { type Upload, Uploads } from './uploads.ts'
 
-export interface JobsOptions {
+export interface JobsOptions extends Omit<JobSettings, 'workers'> {
   readonly store: Store
-  /** Where the service keeps its files. */
-  readonly folder: string
   /** Threads a job may use; all cores but one when left out, so that the service goes on answering. */
   readonly workers?: number
   /** Hears of what goes wrong in the runner itself; a job's own failure is its result. */
@@ -151,8 +150,10 @@ export class Jobs {
       const message = `the process ended ${MOST_ATTEMPTS} times while this job ran; it may need more memory than there is`
       return this.#end(job, { state: 'failed', error: { type: 'Error', message } })
     }
-    const { store, folder, workers = Math.max(1, availableParallelism() - 1) } = this.#options
-    const running = new Running(job, { owner: this.#owner, url: store.database.url, folder, workers })
+    const { store, folder, local, keeping } = this.#options
+    const { workers = Math.max(1, availableParallelism() - 1) } = this.#options
+    const settings = { folder, workers, local, keeping }
+    const running = new Running(job, { owner: this.#owner, url: store.database.url, settings })
     this.#running.set(job.id, { running, heavy, beat: Date.now(), told: running.now })
     await this.#end(job, await running.ended)
   }

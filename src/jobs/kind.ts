@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { RetentionPolicy } from '../store/retention.ts'
 import type { Repositories, Store } from '../store/store.ts'
 import type { Upload } from './uploads.ts'
 
@@ -25,15 +26,23 @@ export interface JobKind<P extends z.ZodType = z.ZodType> {
 
 export type Conclusion = (tx: Repositories) => Promise<unknown>
 
+/** What the service says to all jobs. */
+export interface JobSettings {
+  /** Where it keeps its files. */
+  readonly folder: string
+  /** Threads a job may use. */
+  readonly workers: number
+  /** Local networks in CIDR form; the private ranges when left out. */
+  readonly local?: readonly string[] | undefined
+  /** How long what is kept. */
+  readonly keeping?: RetentionPolicy | undefined
+}
+
 /** What a job has at hand. */
-export interface JobContext {
+export interface JobContext extends JobSettings {
   readonly id: number
   /** Connections of its own. */
   readonly store: Store
-  /** Where the service keeps its files. */
-  readonly folder: string
-  /** Threads it may use. */
-  readonly workers: number
   /** Aborted when the job is cancelled or the service stops. */
   readonly signal: AbortSignal
   /**

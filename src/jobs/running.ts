@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Job, JobError } from '../store/jobs.ts'
+import type { JobSettings } from './kind.ts'
 
 /** What the thread of a job is told. */
 export interface Order {
@@ -8,8 +9,7 @@ export interface Order {
   readonly params: unknown
   readonly owner: string
   readonly url: string
-  readonly folder: string
-  readonly workers: number
+  readonly settings: JobSettings
 }
 
 export interface Progress {

@@ -7,6 +7,10 @@ import { kindNamed } from './kinds/all.ts'
 /** Milliseconds between looks at what is due. */
 const TICK = 2000
 
+/** The schedule that every service has at first, and that it was made. */
+const NIGHTLY = { name: 'retention', kind: 'retention', cron: '17 3 * * *', params: {}, enabled: true }
+const MADE = 'schedules made'
+
 /** What somebody wants to be begun when. */
 export type ScheduleIn = Required<Omit<ScheduleChange, 'next_run'>>
 
@@ -37,7 +41,12 @@ export class Schedules {
   }
 
   /** What came while nothing ran is begun once, however often it came. */
-  start(): void {
+  async start(): Promise<void> {
+    // Once: whoever removes or changes it has the last word.
+    if (!(await this.#store.meta.get(MADE))) {
+      await this.add(NIGHTLY, 'service')
+      await this.#store.meta.set(MADE, true)
+    }
     const look = () => {
       this.#looking = this.#looking.then(() => this.run(Date.now() / 1000)).catch(this.#onError)
     }

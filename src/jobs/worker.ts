@@ -6,7 +6,7 @@ import { kindNamed } from './kinds/all.ts'
 import type { Ending, Order, Progress } from './running.ts'
 
 /** The thread of one job. */
-const { id, owner, kind: name, params, url, folder, workers } = workerData as Order
+const { id, owner, kind: name, params, url, settings } = workerData as Order
 const port = parentPort!
 const cancel = new AbortController()
 port.on('message', () => cancel.abort(new Error('cancelled')))
@@ -18,8 +18,7 @@ try {
   const conclude = await kind.run(kind.params.parse(params), {
     id,
     store,
-    folder,
-    workers,
+    ...settings,
     signal: cancel.signal,
     progress(share, message) {
       cancel.signal.throwIfAborted()

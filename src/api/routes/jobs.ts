@@ -64,6 +64,8 @@ export const JobIn = z
       params: JOB_KINDS.train.params.omit({ upload: true, adapter: true, map: true }).prefault({}),
     }),
     z.strictObject({ kind: z.literal('detect'), params: JOB_KINDS.detect.params.prefault({}) }),
+    z.strictObject({ kind: z.literal('retention'), params: JOB_KINDS.retention.params.prefault({}) }),
+    z.strictObject({ kind: z.literal('backup'), params: JOB_KINDS.backup.params.prefault({}) }),
   ])
   .meta({
     examples: [
@@ -112,10 +114,7 @@ export const jobRoutes: Routes = (app, { jobs }) => {
       },
     },
     async ({ body, caller }, reply) => {
-      const job =
-        body.kind === 'train'
-          ? await jobs.add('train', body.params, caller.name)
-          : await jobs.add('detect', body.params, caller.name)
+      const job = await jobs.add(body.kind, body.params, caller.name)
       return reply.code(202).header('location', `/api/v1/jobs/${job.id}`).send(jobOut(job))
     },
   )

@@ -1,11 +1,20 @@
 import type { JobKind } from '../kind.ts'
+import { backup } from './backup.ts'
 import { detect } from './detect.ts'
 import { detectFile } from './detect-file.ts'
 import { firstStart } from './first-start.ts'
+import { retention } from './retention.ts'
 import { train } from './train.ts'
 
 /** Every kind of job. */
-export const JOB_KINDS = { train, detect, 'detect-file': detectFile, 'first-start': firstStart }
+export const JOB_KINDS = {
+  train,
+  detect,
+  'detect-file': detectFile,
+  retention,
+  backup,
+  'first-start': firstStart,
+}
 
 export type JobKinds = typeof JOB_KINDS
 export type JobName = keyof JobKinds

@@ -16,7 +16,7 @@ export const detectFile = jobKind({
   upload: ({ upload }) => upload,
   run({ upload, adapter, map, local, threshold, model, store }, context) {
     const source = uploadedBatches(upload, given({ adapter, map, workers: context.workers }), context)
-    return findAnomalies(source, given({ local, threshold, model }), store, context)
+    return findAnomalies(source, given({ local: local ?? context.local, threshold, model }), store, context)
   },
   undo: forgetFindings,
 })

@@ -17,7 +17,7 @@ export const detect = jobKind({
     const range = await rangeOf(stored, context.store)
     const kinds = stored.kinds ?? (await modelledKinds(context.store))
     const source = storedBatches(range, kinds, context)
-    return findAnomalies(source, given({ threshold, model }), store, context)
+    return findAnomalies(source, given({ local: context.local, threshold, model }), store, context)
   },
   undo: forgetFindings,
 })

@@ -44,7 +44,16 @@ export const train = jobKind({
         })
     const { bundles, reports, seconds } = await trainOn(
       source,
-      given({ local, workers, contamination, falseAlarms, model, seed, benign, first }),
+      given({
+        local: local ?? context.local,
+        workers,
+        contamination,
+        falseAlarms,
+        model,
+        seed,
+        benign,
+        first,
+      }),
     )
     return async (tx) => {
       const models = []
