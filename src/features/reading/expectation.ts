@@ -17,7 +17,7 @@ const RECENT = 0.05
 /** Variance that such an average of nothing but rounding is given. */
 const FLOOR = 0.01
 /** Differences below this share of the value are none. */
-const RELATIVE_FLOOR = 1e-3
+const RELATIVE_FLOOR = 1e-4
 
 /** Number of values that is remembered of d metrics: readings, time of the first, means, covariances, averages, their variances. */
 export function expectationValues(d: number): number {
@@ -63,7 +63,7 @@ export class Expectation {
     const off = new Float64Array(v)
     for (let j = 0; j < v; j++) {
       const floor = j < d ? RELATIVE_FLOOR * Math.abs(means[j]!) + 1e-12 : 1e-12
-      spread[j] = Math.sqrt(covariances[j * v + j]!) + floor
+      spread[j] = Math.max(Math.sqrt(covariances[j * v + j]!), floor)
       // A metric that this reading lacks is as expected.
       if (Number.isFinite(x[j]!)) off[j] = x[j]! - means[j]!
     }
