@@ -5,6 +5,7 @@ usage: api-peer.py TRAINING.ndjson PORT
 
 import json
 import sys
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,9 @@ from pydantic import BaseModel, Field
 from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.preprocessing import StandardScaler
+
+# Said once a tree, which would cost it half of its time.
+warnings.filterwarnings("ignore")
 
 OWN = ("temperature", "humidity", "pressure", "vibration")
 NETWORK = ("packetLoss", "latency", "throughput", "connectionCount")

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
+import { WorkerPool } from '../kernels/worker-pool.ts'
 import { ModelFormatError } from '../models/buffer.ts'
+import { scoreTogether } from '../models/together.ts'
 import { Engine, type EngineOptions, type Processed } from '../pipeline/engine.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import type { ModelBundle } from '../store/model-bundle.ts'
@@ -29,6 +31,8 @@ export class InlineDetector {
   readonly #store: Store
   readonly #local: readonly string[] | undefined
   readonly #log: Pick<Logger, 'warn'>
+  readonly #pool = new WorkerPool()
+  readonly #score = scoreTogether(this.#pool)
   #bundles: readonly ModelBundle[] = []
   #models = ''
   #state = ''
@@ -75,16 +79,18 @@ export class InlineDetector {
     if (!changed && state === this.#state) return
     const began = Date.now()
     if (changed) this.#bundles = await this.#store.models.bundles()
-    const engine = this.#bundles.length > 0 ? await this.#engineNow() : undefined
-    await this.#engine?.close()
-    this.#engine = engine
+    this.#engine = this.#bundles.length > 0 ? await this.#engineNow() : undefined
     this.#models = models
     this.#state = state
     this.#stateAt = Date.now() + SHARE * (Date.now() - began)
   }
 
   async #engineNow(): Promise<Engine> {
-    const engine = new Engine(this.#bundles, this.#local ? { local: this.#local } : {})
+    const engine = new Engine(this.#bundles, {
+      pool: this.#pool,
+      score: this.#score,
+      ...(this.#local && { local: this.#local }),
+    })
     const saved = await this.#store.engines.load(LIVE)
     if (!saved) return engine
     try {
@@ -119,6 +125,6 @@ export class InlineDetector {
   /** Ends the threads for large questions. */
   async close(): Promise<void> {
     await this.#looking
-    await this.#engine?.close()
+    await this.#pool.close()
   }
 }

@@ -4,6 +4,7 @@ import { FeedbackJudge } from '../feedback/judge.ts'
 import { type IncidentSummary, IncidentTracker } from '../incidents/incident-tracker.ts'
 import { WorkerPool } from '../kernels/worker-pool.ts'
 import { evidenceAt } from '../models/calibration.ts'
+import type { Score } from '../models/together.ts'
 import type { Anomaly } from '../schema/anomaly.ts'
 import type { Adaptation, Feedback } from '../schema/feedback.ts'
 import type { Incident } from '../schema/incident.ts'
@@ -28,6 +29,8 @@ export interface EngineOptions {
   readonly local?: readonly string[]
   /** Threads for large batches; small ones are scored on the calling thread. One of its own when left out. */
   readonly pool?: WorkerPool
+  /** How samples are scored, where that is not batch by batch with `pool`. */
+  readonly score?: Score
   /** Number of the first incident; 1 when left out. */
   readonly nextIncident?: number
   /** Records of a kind up to this time, seconds since the epoch, are history: scored, never told. */
@@ -91,6 +94,7 @@ export class Engine {
   readonly #tracker = new IncidentTracker()
   readonly #pool: WorkerPool
   readonly #ownPool: boolean
+  readonly #scoring: WorkerPool | Score
   readonly #after: NonNullable<EngineOptions['after']>
   readonly #begun = new Set<Kind>()
   /** What training knew of the devices of kinds that there was nothing of yet; the stages have it. */
@@ -107,9 +111,10 @@ export class Engine {
     this.#options = options
     this.#ownPool = options.pool === undefined
     this.#pool = options.pool ?? new WorkerPool()
+    this.#scoring = options.score ?? this.#pool
     this.#after = options.after ?? {}
     this.#incidents = (options.nextIncident ?? 1) - 1
-    this.#stages = new Stages(options.local)
+    this.#stages = new Stages(options.local, true)
     this.#lines = new Map(bundles.map((bundle) => [bundle.kind, this.#line(bundle, options)]))
     for (const { kind, past } of bundles) {
       if (!past) continue
@@ -119,7 +124,7 @@ export class Engine {
   }
 
   #line(bundle: ModelBundle, { threshold: asked, model, drift: follow = true }: EngineOptions): Line {
-    const scorer = new Scorer(bundle, model, this.#pool)
+    const scorer = new Scorer(bundle, model, this.#scoring)
     const { contamination } = bundle.summary
     const threshold = thresholdOf(bundle, asked)
     const judge = new FeedbackJudge(bundle.feedback)
@@ -240,7 +245,7 @@ export class Engine {
     const past = this.#pasts.get(kind)
     const later = past !== undefined && ts[0]! >= past.until
     if (!past || (look && later)) return this.#stages
-    if (look) return new Stages(this.#options.local)
+    if (look) return new Stages(this.#options.local, true)
     this.#pasts.delete(kind)
     if (!later) this.#stages.forget(kind)
     return this.#stages
@@ -250,7 +255,7 @@ export class Engine {
   #scorerOf({ scorer: { bundle }, scorers }: Line, model: ModelChoice): Scorer {
     let scorer = scorers.get(model)
     if (!scorer) {
-      scorer = new Scorer(bundle, model, this.#pool)
+      scorer = new Scorer(bundle, model, this.#scoring)
       scorers.set(model, scorer)
     }
     return scorer

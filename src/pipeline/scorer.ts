@@ -6,6 +6,7 @@ import type { Calibration } from '../models/calibration.ts'
 import { combine, withNews } from '../models/ensemble.ts'
 import { FittedLocalOutlierFactor } from '../models/local-outlier-factor.ts'
 import { scoreParallel } from '../models/parallel.ts'
+import type { Score } from '../models/together.ts'
 import { type CalibratedModel, ensembleKey, type ModelBundle } from '../store/model-bundle.ts'
 import { type ModelChoice, modelsOf, OptionError } from './options.ts'
 
@@ -28,10 +29,14 @@ export class Scorer {
   /** Most evidence the training data allows. */
   readonly ceiling: number
   readonly #ensemble: Calibration | undefined
-  readonly #pool: WorkerPool
+  readonly #score: Score
 
-  /** @param choice models asked for; the bundle's own when left out. @throws OptionError when it lacks one */
-  constructor(bundle: ModelBundle, choice: ModelChoice | undefined, pool: WorkerPool) {
+  /**
+   * @param choice models asked for; the bundle's own when left out
+   * @param by threads to score with, or how else
+   * @throws OptionError when the bundle lacks a model
+   */
+  constructor(bundle: ModelBundle, choice: ModelChoice | undefined, by: WorkerPool | Score) {
     this.bundle = bundle
     const names = bundle.models.map((m) => m.detector.name)
     // News is told beside several models; one that is asked for speaks alone.
@@ -46,15 +51,14 @@ export class Scorer {
     this.models = bundle.models.filter((m) => wanted.includes(m.detector.name))
     this.#ensemble = bundle.ensembles.get(ensembleKey(wanted.filter((name) => name !== NEWS)))
     this.ceiling = (this.#ensemble ?? this.models[0]!.calibration).ceiling
-    this.#pool = pool
+    this.#score = typeof by === 'function' ? by : (detector, X) => scoreParallel(detector, X, by)
   }
 
   async score(features: FeatureColumns): Promise<ScoredRows> {
     const X = this.bundle.space.transform(features)
-    const evidence: Float64Array[] = []
-    for (const { detector, calibration } of this.models) {
-      evidence.push(calibration.evidence(await scoreParallel(detector, X, this.#pool)))
-    }
+    const evidence = await Promise.all(
+      this.models.map(async (m) => m.calibration.evidence(await this.#score(m.detector, X))),
+    )
     return { X, evidence, combined: this.#combined(evidence) }
   }
 

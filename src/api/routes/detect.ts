@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isObject, type JsonObject } from '../../adapters/json/flatten.ts'
 import { given } from '../../jobs/given.ts'
 import { NoModel } from '../../live/inline.ts'
-import { flowBatch, readingBatch } from '../../live/inline-records.ts'
+import { flowBatch, InlineReadings } from '../../live/inline-records.ts'
 import { MODEL_CHOICES } from '../../pipeline/options.ts'
 import type { Anomaly } from '../../schema/anomaly.ts'
 import type { Service } from '../../service/service.ts'
@@ -86,6 +86,7 @@ const DetectIn = z.union([OfDevice, Readings, Flows]).meta({
 })
 
 export const detectRoutes: Routes = (app, service) => {
+  const readings = new InlineReadings()
   app.post(
     '/detect',
     {
@@ -106,7 +107,7 @@ export const detectRoutes: Routes = (app, service) => {
       if ('device_id' in body) return StoredDetection.parse(await ofDevice(service, body))
       const kind = 'readings' in body ? 'readings' : 'flows'
       const sent = 'readings' in body ? body.readings : body.flows
-      const asked = kind === 'readings' ? readingBatch(sent) : flowBatch(sent)
+      const asked = kind === 'readings' ? readings.batch(sent) : flowBatch(sent)
       if ('wrong' in asked) throw wrongRecords(kind, asked.wrong)
       const { threshold, model, store } = body
       const rows = await service.inline
