@@ -127,6 +127,7 @@ export async function* detect(
       thresholds,
       highest,
       seconds: (performance.now() - started) / 1000,
+      learning: engine.learning(),
       incidents,
       incidentsLeftOut,
     }

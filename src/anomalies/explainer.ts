@@ -1,3 +1,4 @@
+import { LEARNING } from '../features/encoder.ts'
 import type { FeatureColumns } from '../features/feature-columns.ts'
 import type { FeatureSpace } from '../features/feature-space.ts'
 import { type Matrix, selectRows } from '../kernels/matrix.ts'
@@ -240,12 +241,15 @@ export class Explainer {
       for (let s = 0; s < this.#shown.length; s++) {
         if (!taken.has(s) && (best < 0 || shares[s]! > shares[best]!)) best = s
       }
-      if (causes.length > 0 && shares[best]! < LEAST_SHARE) break
+      if (best < 0 || (causes.length > 0 && shares[best]! < LEAST_SHARE)) break
       taken.add(best)
       const { name, spec, column } = this.#shown[best]!
+      const value = this.#space.shown(column, features, row)
+      // What is not known yet is no reason.
+      if (value === LEARNING) continue
       const affected: AffectedFeature = {
         feature: name,
-        value: this.#space.shown(column, features, row),
+        value,
         unit: spec.unit,
         typical: this.#space.typical(column),
         contribution: shares[best]!,

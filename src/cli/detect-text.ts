@@ -26,6 +26,7 @@ export async function detectText(
     )} at threshold ${thresholdsText(thresholds)}, ${seconds.toFixed(1)} s${rate}`,
   )
   lines.push(...feedbackLines(summary))
+  if (summary.learning.devices > 0) lines.push(learningText(summary.learning))
   if (anomalies === 0) return lines.join('\n')
   lines.push('', await devicesTable(highlights, shown), '', incidentsText(summary, shown))
   return lines.join('\n')
@@ -49,6 +50,16 @@ function feedbackLines({ feedback, adaptations }: DetectSummary): string[] {
     )
   }
   return lines
+}
+
+/** 'learning what is normal for 3 devices: 5 to 18 records left each; judged by …'. */
+function learningText({ devices, least, most }: DetectSummary['learning']): string {
+  const left = least === most ? count(least) : `${count(least)} to ${count(most)}`
+  const each = devices > 1 ? ' each' : ''
+  return style(
+    'dim',
+    `Still learning what is normal for ${counted(devices, 'devices')}: ${left} records left${each}; until then judged by the others`,
+  )
 }
 
 /** '0.75', or '0.75 for flows, 0.5 for readings' where they differ. */

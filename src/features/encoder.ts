@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { FeatureColumns, FeatureSpec } from './feature-columns.ts'
-import { spell } from './feature-columns.ts'
+import { spell, UNKNOWN_YET } from './feature-columns.ts'
 import { rarityOf } from './rarity.ts'
 
 const specSchema = z.object({
@@ -133,7 +133,7 @@ export function encode(
   if (!column) {
     for (let i = 0; i < n; i++) data[i * d + j] = e.imputed
   } else if (e.what === 'missing') {
-    for (let i = 0; i < n; i++) data[i * d + j] = Number.isFinite(column[i]!) ? 0 : 1
+    for (let i = 0; i < n; i++) data[i * d + j] = isMissing(column[i]!) ? 1 : 0
   } else if (e.what === 'rarity') {
     const rarity = rarityOf(e.counts!)
     for (let i = 0; i < n; i++) data[i * d + j] = rarity(column[i]!)
@@ -141,6 +141,8 @@ export function encode(
     // Most members of a group and most counters are 0, as the matrix is already.
     for (let i = 0; i < n; i++) {
       const x = column[i]!
+      // The centre of a scaled feature is 0.
+      if (x === UNKNOWN_YET) continue
       const value = e.bend === 0 && (x === 0 || x === 1) ? x : Number.isFinite(x) ? scaled(e, x) : e.imputed
       if (value !== 0) data[i * d + j] = value
     }
@@ -158,9 +160,18 @@ export function residuals(
   e.from.forEach((name, k) => {
     const [weight, center] = e.weights![k]!
     const column = byName.get(name)
-    for (let i = 0; i < n; i++) out[i]! += column ? weight * (column[start + i]! - center) : Number.NaN
+    for (let i = 0; i < n; i++) {
+      const x = column ? column[start + i]! : Number.NaN
+      if (x === UNKNOWN_YET || out[i] === UNKNOWN_YET) out[i] = UNKNOWN_YET
+      else out[i]! += weight * (x - center)
+    }
   })
   return out
+}
+
+/** Whether a value is none, rather than one that needs a longer past. */
+export function isMissing(x: number): boolean {
+  return !Number.isFinite(x) && x !== UNKNOWN_YET
 }
 
 function isDerived(e: Encoder): boolean {
@@ -180,7 +191,10 @@ function derived(
   return byName.get(e.from[0]!)
 }
 
-/** The value of one row as a person knows it: a number in the spec's unit, a category, or 'missing'. */
+/** What is shown of a feature that needs a longer past. */
+export const LEARNING = 'learning'
+
+/** The value of one row as a person knows it: a number in the spec's unit, a category, 'missing' or 'learning'. */
 export function shownValue(e: Encoder, columns: FeatureColumns, row: number): number | string {
   if (e.spec.group !== undefined) {
     const k = columns.specs.findIndex((s, c) => s.group === e.spec.group && columns.columns[c]![row] === 1)
@@ -188,6 +202,7 @@ export function shownValue(e: Encoder, columns: FeatureColumns, row: number): nu
   }
   const byName = columnsByName(columns)
   const value = isDerived(e) ? derived(e, byName, 1, false, row)?.[0] : byName.get(e.from[0]!)?.[row]
+  if (value === UNKNOWN_YET) return LEARNING
   if (value === undefined || !Number.isFinite(value)) return 'missing'
   if (e.what === 'missing') return 'present'
   if (e.what === 'rarity') return spell(value)

@@ -30,7 +30,13 @@ export interface FeatureSpec {
   readonly aspect?: 'level' | 'change' | 'spread' | 'gap' | 'relation'
 }
 
-/** Features of a batch before scaling: one float64 column a feature, NaN = missing. */
+/**
+ * The value of a feature that needs a past which the device does not have yet: its average, its own usual. Not missing:
+ * whatever the fleet has in the middle is assumed of it, so that it counts neither for nor against the record.
+ */
+export const UNKNOWN_YET = Number.NEGATIVE_INFINITY
+
+/** Features of a batch before scaling: one float64 column a feature, NaN = missing, or {@link UNKNOWN_YET}. */
 export interface FeatureColumns {
   readonly length: number
   readonly specs: readonly FeatureSpec[]

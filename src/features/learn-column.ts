@@ -1,4 +1,5 @@
 import { Random } from '../kernels/random.ts'
+import { isMissing } from './encoder.ts'
 
 /** Rows looked at for quantiles; more would not change them visibly. */
 const QUANTILE_ROWS = 50_000
@@ -6,7 +7,7 @@ const QUANTILE_ROWS = 50_000
 /** What training showed of one feature. Everything but `missing` is about the finite values; 0 when there are none. */
 export interface ColumnSummary {
   readonly n: number
-  /** Share of rows without a finite value. */
+  /** Share of rows without a value, of those whose device is known well enough to have one. */
   readonly missing: number
   readonly min: number
   readonly max: number
@@ -20,6 +21,7 @@ export interface ColumnSummary {
 /** Summarises a column; a value that is not finite counts as missing. */
 export function summarise(column: Float64Array): ColumnSummary {
   let n = 0
+  let none = 0
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
   let mean = 0
@@ -27,7 +29,10 @@ export function summarise(column: Float64Array): ColumnSummary {
   let binary = true
   for (let i = 0; i < column.length; i++) {
     const x = column[i]!
-    if (!Number.isFinite(x)) continue
+    if (!Number.isFinite(x)) {
+      if (isMissing(x)) none++
+      continue
+    }
     n++
     if (x < min) min = x
     if (x > max) max = x
@@ -36,7 +41,7 @@ export function summarise(column: Float64Array): ColumnSummary {
     mean += delta / n
     m2 += delta * (x - mean)
   }
-  const missing = column.length === 0 ? 1 : 1 - n / column.length
+  const missing = n + none === 0 ? 1 : none / (n + none)
   if (n === 0) return { n, missing, min: 0, max: 0, quantiles: [0, 0, 0, 0, 0], std: 0, binary: false }
   const sorted = min === max ? Float64Array.of(min) : sample(column).sort()
   const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.round(q * (sorted.length - 1)))]!

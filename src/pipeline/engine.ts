@@ -1,5 +1,6 @@
 import { InputError } from '../adapters/read-report.ts'
 import { Explainer } from '../anomalies/explainer.ts'
+import type { FeatureSpace } from '../features/feature-space.ts'
 import { FeedbackJudge } from '../feedback/judge.ts'
 import { type IncidentSummary, IncidentTracker } from '../incidents/incident-tracker.ts'
 import { WorkerPool } from '../kernels/worker-pool.ts'
@@ -67,6 +68,14 @@ export interface DeviceState {
   readonly learning: number
 }
 
+/** Devices that are still got to know. */
+export interface Learning {
+  readonly devices: number
+  /** Records left, of the device with fewest and the one with most. */
+  readonly least: number
+  readonly most: number
+}
+
 /** What belongs to one kind of data. */
 interface Line {
   readonly scorer: Scorer
@@ -97,6 +106,8 @@ export class Engine {
   readonly #scoring: WorkerPool | Score
   readonly #after: NonNullable<EngineOptions['after']>
   readonly #begun = new Set<Kind>()
+  /** Time of the first record that this engine was given, NaN where it had none. */
+  readonly #from = new Map<Kind, number>()
   /** What training knew of the devices of kinds that there was nothing of yet; the stages have it. */
   readonly #pasts = new Map<Kind, TrainedPast>()
   readonly #options: EngineOptions
@@ -232,7 +243,7 @@ export class Engine {
     } finally {
       if (undo) rollBack(undo)
     }
-    if (!undo) this.#begun.add(batch.kind)
+    if (!undo) this.#note(batch)
     const scores = await scorer.score(prepared.features)
     return { ...prepared, ...scores, kind: batch.kind, source, bundle, models, ceiling, threshold }
   }
@@ -249,6 +260,11 @@ export class Engine {
     this.#pasts.delete(kind)
     if (!later) this.#stages.forget(kind)
     return this.#stages
+  }
+
+  #note({ kind, ts }: Batch): void {
+    this.#begun.add(kind)
+    if (!this.#from.has(kind)) this.#from.set(kind, ts[0]!)
   }
 
   /** The scorer with these models of a line, kept for the next time. */
@@ -331,12 +347,27 @@ export class Engine {
 
   /** How well a device is known; nothing is for one never seen, or forgotten. */
   deviceState(device: string): DeviceState {
-    const kinds = (['flows', 'readings'] as const).map((kind) => this.#stages.acquaintance(kind, device))
-    const known = kinds.filter((a) => a !== undefined)
-    return {
-      seen: known.reduce((sum, { seen }) => sum + seen, 0),
-      learning: Math.max(0, ...known.map(({ learning }) => learning)),
+    let [seen, learning] = [0, 0]
+    for (const [kind, { scorer }] of this.#lines) {
+      const known = this.#stages.acquaintance(kind, device)
+      if (!known) continue
+      seen += known.seen
+      if (usesPast(scorer.bundle.space)) learning = Math.max(learning, known.learning)
     }
+    return { seen, learning }
+  }
+
+  /** Devices met by this engine whose own normal is not known yet. */
+  learning(): Learning {
+    const left: number[] = []
+    for (const [kind, from] of this.#from) {
+      if (!usesPast(this.#lines.get(kind)!.scorer.bundle.space)) continue
+      for (const { last, learning } of this.#stages[kind].acquaintances()) {
+        if (last >= from && learning > 0) left.push(learning)
+      }
+    }
+    left.sort((a, b) => a - b)
+    return { devices: left.length, least: left[0] ?? 0, most: left.at(-1) ?? 0 }
   }
 
   /**
@@ -394,6 +425,13 @@ export class Engine {
   async close(): Promise<void> {
     if (this.#ownPool) await this.#pool.close()
   }
+}
+
+/** Whether any feature that the models look at depends on a device's own past. */
+function usesPast(space: FeatureSpace): boolean {
+  return space.specs.some(
+    ({ span, aspect, metric, name }) => span !== undefined || (aspect !== undefined && name !== metric),
+  )
 }
 
 /** Takes the evidence from rows up to `after`, as NaN reaches no threshold; gives the number of the others. */

@@ -5,6 +5,7 @@ import type { Adaptation } from '../schema/feedback.ts'
 import type { Incident } from '../schema/incident.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import type { ModelBundle } from '../store/model-bundle.ts'
+import type { Learning } from './engine.ts'
 
 export const MODEL_CHOICES = ['isolation-forest', 'lof', 'autoencoder', 'both', 'all'] as const
 /** Which models score: one of them, `both` = forest + LOF, `all` = the three. */
@@ -99,6 +100,11 @@ export interface DetectSummary {
   /** Highest confidence of any record, anomaly or not: what a lower threshold would find. */
   readonly highest: number
   readonly seconds: number
+  /**
+   * Devices without a past of their own so far, judged by what the others are like; and the records that they
+   * still need.
+   */
+  readonly learning: Learning
   /** Anomalies of one behaviour together, most evidence first; at most 2000. */
   readonly incidents: readonly Incident[]
   /** Further incidents, weaker than all of these, that were counted only. */

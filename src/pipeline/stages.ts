@@ -1,7 +1,7 @@
 import { DeviceResolver, type DevicesState } from '../devices/device-resolver.ts'
 import type { Acquaintance, FeatureColumns } from '../features/feature-columns.ts'
 import { createFlowExtractor } from '../features/flow/extractor.ts'
-import { createReadingExtractor } from '../features/reading/extractor.ts'
+import { createReadingExtractor, type ReadingExtractor } from '../features/reading/extractor.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import type { Undo } from '../schema/undo.ts'
 
@@ -22,12 +22,16 @@ export interface StagesState {
 export class Stages {
   devices: DeviceResolver
   flows = createFlowExtractor()
-  readings = createReadingExtractor()
+  readings: ReadingExtractor
   readonly #local: readonly string[] | undefined
+  readonly #judging: boolean
 
-  constructor(local: readonly string[] | undefined) {
+  /** @param judging whether records are judged, so that what needs a past says nothing of devices without */
+  constructor(local: readonly string[] | undefined, judging = false) {
     this.#local = local
+    this.#judging = judging
     this.devices = resolver(local)
+    this.readings = createReadingExtractor(judging)
   }
 
   /** @param undo where given, learns how to put back what the batch changed */
@@ -61,7 +65,7 @@ export class Stages {
 
   /** As if there had never been a batch of this kind. */
   forget(kind: Batch['kind']): void {
-    if (kind === 'readings') this.readings = createReadingExtractor()
+    if (kind === 'readings') this.readings = createReadingExtractor(this.#judging)
     else {
       this.devices = resolver(this.#local)
       this.flows = createFlowExtractor()

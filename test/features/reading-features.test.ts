@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { extractFeatures, rawFeatures } from '../../src/features/extract-features.ts'
-import type { FeatureColumns } from '../../src/features/feature-columns.ts'
+import { type FeatureColumns, UNKNOWN_YET } from '../../src/features/feature-columns.ts'
 import { FeatureSpace } from '../../src/features/feature-space.ts'
 import { createReadingExtractor } from '../../src/features/reading/extractor.ts'
 import { unitOf } from '../../src/features/reading/units.ts'
@@ -13,6 +13,7 @@ function batchOf(readings: readonly ReadingRecord[]): ReadingBatch {
   return builder.finish()
 }
 const features = (readings: readonly ReadingRecord[]) => rawFeatures(batchOf(readings))
+const judged = (readings: readonly ReadingRecord[]) => createReadingExtractor(true).extract(batchOf(readings))
 function values(columns: FeatureColumns, name: string): number[] {
   const j = columns.specs.findIndex((s) => s.name === name)
   expect(j, name).toBeGreaterThanOrEqual(0)
@@ -35,22 +36,56 @@ test('change, average, spread, standing still and gap', () => {
   expect(values(columns, 'gap').map((x) => Math.round(Math.expm1(x)))).toEqual([0, 10, 10, 10, 10])
 })
 
-test('devices do not mix, and among several each is compared with its own usual', () => {
+test('what needs a past is not known before there is one', () => {
+  const xs = Array.from({ length: 25 }, (_, i) => i % 3)
+  const both = xs.flatMap((x, i) => [...series([x]), ...series([x], 'b')].map((r) => ({ ...r, ts: 1e9 + i })))
+  const columns = judged(both)
+  const known = (name: string) =>
+    values(columns, name)
+      .filter((_, i) => i % 2 === 0)
+      .findIndex((x) => x !== UNKNOWN_YET)
+  expect(known('temperature change')).toBe(1)
+  expect(known('gap')).toBe(1)
+  for (const name of ['average', 'shift', 'spread']) expect(known(`temperature ${name}`), name).toBe(20)
+})
+
+test('what is not known yet is neither missing nor unusual, and teaches nothing', () => {
+  const random = new Random(4)
+  const long = series(Array.from({ length: 400 }, () => 20 + random.normal()))
+  const columns = judged(long)
+  const space = FeatureSpace.fit(
+    'readings',
+    columns,
+    Float64Array.from(long, (r) => r.ts!),
+  )
+  expect(space.featureNames.filter((name) => name.includes('missing'))).toEqual([])
+  const fresh = judged(series([21]))
+  const X = space.transform(fresh)
+  const of = (name: string) => space.featureNames.indexOf(name)
+  for (const name of ['average', 'spread', 'change']) {
+    expect(X.data[of(`temperature ${name}`)], name).toBe(0)
+    expect(space.shown(of(`temperature ${name}`), fresh, 0), name).toBe('learning')
+  }
+  expect(X.data[of('temperature')]).not.toBe(0)
+})
+
+test('devices do not mix', () => {
   const a = series([20, 20, 20, 20, 20, 20])
   const b = series([80, 80, 80, 80, 80, 30], 'b')
   const columns = features(a.flatMap((r, i) => [r, b[i]!]))
   const change = values(columns, 'temperature change')
   expect(change.filter((_, i) => i % 2 === 0)).toEqual([0, 0, 0, 0, 0, 0])
   expect(change[11]).toBe(-50)
-  expect(values(columns, 'temperature shift').slice(1, 11)).toEqual(Array(10).fill(0))
 })
 
-test('a lone device has no shift', () => {
-  expect(values(features(series([1, 2, 3])), 'temperature shift')).toEqual([
-    Number.NaN,
-    Number.NaN,
-    Number.NaN,
-  ])
+test('among several devices each is compared with its own usual; a lone one has no shift', () => {
+  const a = series(Array(30).fill(20))
+  const b = series([...Array(29).fill(80), 30], 'b')
+  const several = values(features(a.flatMap((r, i) => [r, b[i]!])), 'temperature shift')
+  expect(several.slice(40, 59)).toEqual(Array(19).fill(0))
+  expect(several[59]).toBeLessThan(0)
+  expect(new Set(values(features(a), 'temperature shift'))).toEqual(new Set([Number.NaN]))
+  expect(new Set(values(judged(a), 'temperature shift'))).toEqual(new Set([UNKNOWN_YET]))
 })
 
 test('a metric that a device lacks is missing, and its past survives the gap', () => {

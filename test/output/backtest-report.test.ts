@@ -54,6 +54,7 @@ function replay(days: number, names: readonly string[]): { result: Backtest; hig
       byType: {},
       feedback: { suppressed: 0, sooner: 0, byEntry: {} },
       adaptations: [],
+      learning: { devices: 0, least: 0, most: 0 },
       threshold: 0.75,
       thresholds: { flows: 0.75 },
       highest: 0.9,

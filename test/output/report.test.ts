@@ -28,6 +28,7 @@ function report(anomalies: readonly Anomaly[], source = 'traffic.csv'): string {
     byType: {},
     feedback: { suppressed: 0, sooner: 0, byEntry: {} },
     adaptations: [],
+    learning: { devices: 0, least: 0, most: 0 },
     threshold: 0.5,
     thresholds: { flows: 0.5 },
     highest: 0.93,

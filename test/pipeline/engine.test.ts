@@ -65,7 +65,7 @@ describe.each(['flows', 'readings'] as const)('%s', (kind) => {
         expect([...before, ...after]).toEqual(expected)
         expect(second.finish()).toEqual(whole.finish())
       }),
-      { numRuns: 12, seed: 1 },
+      { numRuns: 8, seed: 1 },
     )
   })
 
@@ -133,6 +133,48 @@ it('incidents are told when they begin and when they change', async () => {
   const restored = engineOf()
   restored.restore(engine.save())
   expect(restored.incidents().map(({ id }) => id)).toEqual(expect.arrayContaining(first.map(({ id }) => id)))
+})
+
+describe('a device without a past', () => {
+  const fresh = someReadings(120, { seed: 9, from: 7 * 86_400 })
+  const strangers = () =>
+    new Engine(
+      bundles.map(({ past: _, ...bundle }) => bundle),
+      { pool: one },
+    )
+
+  it('is still learned, and known after twenty readings', async () => {
+    const engine = strangers()
+    expect(engine.deviceState('sensor-0')).toEqual({ seen: 0, learning: 0 })
+    await engine.process(part(fresh, 0, 10), 'here')
+    expect(engine.deviceState('sensor-0')).toEqual({ seen: 4, learning: 16 })
+    expect(engine.learning()).toEqual({ devices: 3, least: 16, most: 17 })
+    await engine.process(part(fresh, 10, 120), 'here')
+    expect(engine.deviceState('sensor-0')).toEqual({ seen: 40, learning: 0 })
+    expect(engine.learning().devices).toBe(0)
+  })
+
+  it('is not called stuck or drifting for having none', async () => {
+    const begin = async (engine: Engine) => (await engine.process(part(fresh, 0, 60), 'here')).combined
+    const cold = await begin(strangers())
+    const warm = await begin(engineOf())
+    const mean = (evidence: Float64Array) => evidence.reduce((sum, e) => sum + e, 0) / evidence.length
+    // A tenth of all records has an evidence of 1 or more.
+    expect(mean(cold)).toBeLessThan(mean(warm) + 0.2)
+    expect(Math.max(...cold.subarray(0, 3))).toBeLessThan(2)
+  })
+
+  it('with flows is known after six hours, whose number of flows is estimated', async () => {
+    const engine = strangers()
+    await engine.process(part(inputs.flows, 0, 120), 'here')
+    const { seen, learning } = engine.deviceState('02:00:00:00:00:00')
+    // A flow in two minutes, for five hours more.
+    expect(seen).toBeGreaterThan(20)
+    expect(learning).toBeGreaterThan(3 * seen)
+    expect(learning).toBeLessThan(7 * seen)
+    await engine.process(part(inputs.flows, 120, 900), 'here')
+    expect(engine.deviceState('02:00:00:00:00:00').learning).toBe(0)
+  })
 })
 
 it('records up to a time are history: seen, never told', async () => {

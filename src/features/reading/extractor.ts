@@ -3,7 +3,13 @@ import type { ReadingBatch } from '../../schema/reading-batch.ts'
 import { Recent } from '../../schema/recent.ts'
 import type { Undo } from '../../schema/undo.ts'
 import { cyclicSpecs, fillCycles } from '../cycles.ts'
-import type { Acquaintance, FeatureColumns, FeatureExtractor, FeatureSpec } from '../feature-columns.ts'
+import {
+  type Acquaintance,
+  type FeatureColumns,
+  type FeatureExtractor,
+  type FeatureSpec,
+  UNKNOWN_YET,
+} from '../feature-columns.ts'
 import { Expectation, MOST_RELATED } from './expectation.ts'
 import { bytesOf, type Device, type Metric, readingsFromBuffer, readingsToBuffer } from './state.ts'
 import { FIRST, Surprise } from './surprise.ts'
@@ -99,6 +105,12 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
   /** The specs of the metrics of the last batch. */
   #specs: { readonly metrics: readonly string[]; readonly specs: readonly FeatureSpec[] } | undefined
 
+  readonly #judging: boolean
+
+  constructor(judging = false) {
+    this.#judging = judging
+  }
+
   extract(batch: ReadingBatch, undo?: Undo): FeatureColumns {
     const n = batch.length
     const metrics = [...batch.metrics.keys()]
@@ -119,6 +131,7 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
       if (kept) keep(device, kept)
       const late = ts < device.ts
       gap[i] = Math.log1p(Math.max(0, ts - device.ts))
+      if (this.#judging && device.seen === 0) gap[i] = UNKNOWN_YET
       metrics.forEach((name, m) => {
         const x = columns[m * PER_METRIC]![i]!
         if (!Number.isFinite(x)) return
@@ -185,14 +198,13 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
     const size = metric.count < FIRST ? Math.abs(off) : Math.min(Math.abs(off), most)
     const variance = (1 - weight) * (metric.variance + weight * size * size)
     const same = x === metric.value && metric.count > 0 ? metric.same + 1 : 0
-    // The average of few readings strays as one reading does. Learning without such rows makes a course of 400 readings
-    // look steadier than it is: 31 % false alarms on SKAB instead of 8 % (docs/decisions/083-readings.md).
     columns[at + 1]![i] = mean
     // A lone device's average already says this; among several, only this compares each with itself.
     if (this.#several > 1) columns[at + 2]![i] = mean - usual
     columns[at + 3]![i] = x - metric.value
     columns[at + 4]![i] = Math.sqrt(variance)
     columns[at + 6]![i] = Math.log1p(same)
+    if (this.#judging) hide(metric.count, this.#several, columns, at, i)
     columns[at + 7]![i] = 0
     columns[at + 8]![i] = 0
     columns[at + 5]![i] = late ? 0 : this.#surprise(metric, ts, x)
@@ -290,6 +302,17 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
   }
 }
 
+/**
+ * What needs a longer past than there is says nothing yet: the average of few readings strays as one reading does, and
+ * the first has no change. Only where records are judged. Training learns from them as they are: without such rows a
+ * course of 400 readings looks steadier than it is (31 % false alarms on SKAB instead of 8 %, docs/decisions/083-readings.md).
+ */
+function hide(count: number, several: number, columns: readonly Float64Array[], at: number, i: number): void {
+  if (count < FIRST) for (const k of [1, 2, 4]) columns[at + k]![i] = UNKNOWN_YET
+  if (count === 0) columns[at + 3]![i] = UNKNOWN_YET
+  if (several < 2) columns[at + 2]![i] = UNKNOWN_YET
+}
+
 function begin(x: number): Metric {
   return { value: x, mean: x, usual: x, variance: 0, count: 0, same: 0, surprise: new Surprise() }
 }
@@ -327,7 +350,11 @@ function acquaintanceOf({ ts, seen, metrics }: Device): Acquaintance {
   return { seen, last: ts, learning: Math.max(0, FIRST - most) }
 }
 
-/** A fresh extractor for readings. */
-export function createReadingExtractor(): ReadingExtractor {
-  return new ReadingExtractor()
+/**
+ * A fresh extractor for readings.
+ *
+ * @param judging whether what needs a past is {@link UNKNOWN_YET} while a device has none
+ */
+export function createReadingExtractor(judging = false): ReadingExtractor {
+  return new ReadingExtractor(judging)
 }
