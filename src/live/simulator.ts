@@ -86,10 +86,9 @@ export class Simulator {
   }
 
   async #live(off: AbortSignal): Promise<void> {
-    const { devices, since } = this.#state
-    const now = Date.now() / 1000
-    // After a pause nobody was there to measure: what is older than the lead is left out.
-    let from = Math.max(since ?? now, now - LEAD) - (since !== null && now - since < 1 ? LEAD : 0)
+    const { devices } = this.#state
+    // After a restart most of it is stored already: the same records again are none.
+    let from = Date.now() / 1000 - LEAD
     for (;;) {
       const start = Math.floor(from / STRETCH) * STRETCH
       let readings: object[] = []
