@@ -43,6 +43,10 @@ export const checks: Readonly<Record<string, Check>> = {
   },
   types: { about: 'Types of anomalies against the truth of simulated incidents and the families of IoT-23.' },
   incidents: { about: 'Anomalies grouped into incidents.' },
+  drift: {
+    about:
+      'A normal that changes slowly for three weeks after a week of training: false alarms with and without following it, and whether attackers who push slowly are found.',
+  },
   cost: { about: 'What features and calibration add to the time of `detect`.' },
 }
 

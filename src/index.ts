@@ -9,6 +9,9 @@ export { DeviceResolver } from './devices/device-resolver.ts'
 export { extractFeatures } from './features/extract-features.ts'
 export type { FeatureColumns, FeatureExtractor, FeatureSpec } from './features/feature-columns.ts'
 export { FeatureSpace } from './features/feature-space.ts'
+export { feedbackOn, feedbackOnAdaptation, type SaidBy, withFeedback } from './feedback/entry.ts'
+export type { FeedbackCounts } from './feedback/judge.ts'
+export { parseFeedback } from './feedback/parse.ts'
 export { type Matrix, matrix, matrixFromRows, selectRows } from './kernels/matrix.ts'
 export { WorkerPool } from './kernels/worker-pool.ts'
 export { Autoencoder, type AutoencoderParams } from './models/autoencoder.ts'
@@ -44,6 +47,14 @@ export type {
 export { detect, evaluate, train } from './pipeline.ts'
 export type { AffectedFeature, Anomaly, AnomalyType, Counterfactual } from './schema/anomaly.ts'
 export { type Dictionary, DictionaryBuilder, stringAt } from './schema/dictionary.ts'
+export type {
+  Adaptation,
+  CoveredValues,
+  DriftDecision,
+  Feedback,
+  FeedbackScope,
+  Judgement,
+} from './schema/feedback.ts'
 export { type FlowBatch, FlowBatchBuilder, type FlowRecord } from './schema/flow-batch.ts'
 export type { Incident, Technique } from './schema/incident.ts'
 export {

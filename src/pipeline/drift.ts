@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DecayTable, type TableState } from '../features/decay-table.ts'
+import type { FeatureSpec } from '../features/feature-columns.ts'
 import type { FeatureSpace } from '../features/feature-space.ts'
 import { hashText, mix } from '../features/hash.ts'
 import { inOrder, SOONER } from '../feedback/judge.ts'
@@ -71,10 +72,7 @@ export class DriftFollower {
     this.#space = space
     this.#least = least
     this.#scoreNow = scoreNow
-    // What is counted over time, categories and hours have no slowly moving middle.
-    this.#columns = space.specs.flatMap(({ direction, cycle }, j) =>
-      direction === 'both' && !cycle && space.isNumeric(j) ? [j] : [],
-    )
+    this.#columns = space.specs.flatMap((spec, j) => (isSlow(spec) && space.isNumeric(j) ? [j] : []))
     this.#normals = new Normals(this.#columns)
     this.decide(feedback)
   }
@@ -286,6 +284,11 @@ function serviceOf(batch: Extract<Batch, { kind: 'flows' }>, i: number): string 
   const transport = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmp' }[batch.proto[i]!]
   const incoming = batch.device_is_orig?.[i] === 0 ? ' incoming' : ''
   return `${batch.resp_p[i]}/${transport ?? `protocol ${batch.proto[i]}`}${incoming}`
+}
+
+/** Counts over time, changes, spreads and hours have no slowly moving middle. */
+function isSlow({ direction, cycle, aspect = 'level' }: FeatureSpec): boolean {
+  return direction === 'both' && !cycle && (aspect === 'level' || aspect === 'relation')
 }
 
 function isDecision(entry: Feedback): entry is DriftDecision {

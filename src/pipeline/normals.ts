@@ -3,7 +3,7 @@ import type { Matrix } from '../kernels/matrix.ts'
 import type { Undo } from '../schema/undo.ts'
 
 /** How far what is normal may be followed in a day, and in all unless a person allows more; matrix units, about standard deviations. */
-export const DRIFT_A_DAY = 0.1
+export const DRIFT_A_DAY = 0.2
 export const MOST_DRIFT = 2
 export const DAY = 86_400
 /** Seconds over which records are remembered. */
@@ -12,8 +12,11 @@ const MEMORY = 1.5 * DAY
 const SETTLING = 2 * DAY
 const FEWEST = 100
 const FEWEST_LATELY = 50
-/** What a record counts at most: one wild value must not move a mean. */
-const FAR = 3
+/**
+ * How far from the normal so far a record counts at most. So small that the mean of what counts is nearly a median (Huber
+ * 1964): a few records that are pushed do not take it along, however far.
+ */
+const FAR = 0.5
 /** Steps smaller than this are chance. */
 const LEAST_STEP = 0.03
 /** Normals remembered; those unused for longest make room. */
@@ -32,8 +35,8 @@ export interface ColumnStep {
 }
 
 /**
- * What is normal for each device (and each service of it) in the numeric columns of the matrix: the mean of its first days, that of
- * the last days, and by how much the first has been moved towards the last, step by step, a day apart.
+ * What is normal for each device (and each service of it) in the numeric columns of the matrix: the mean of its first days,
+ * by how much that has been moved since, step by step, a day apart, and how far the last days are off.
  * Bounded memory; everything depends on event time and the order of records alone.
  */
 export class Normals {
@@ -85,10 +88,12 @@ export class Normals {
     const steps: ColumnStep[] = []
     for (let f = 0; f < this.#columns.length; f++) {
       const from = table.get(slot, this.#moved + f)
-      const goal = clamp(table.get(slot, 1 + f) / records, most)
-      if (Math.abs(goal - from) < LEAST_STEP) continue
-      const to = from + clamp(goal - from, DRIFT_A_DAY)
+      const off = table.get(slot, 1 + f) / records
+      const to = clamp(from + clamp(off, DRIFT_A_DAY), most)
+      if (Math.abs(to - from) < LEAST_STEP) continue
       table.set(slot, this.#moved + f, to)
+      // What is remembered was off by that much more than it would be now.
+      table.set(slot, 1 + f, (off - (to - from)) * records)
       steps.push({ f, first: table.get(slot, this.#first + f), from, to })
     }
     return steps
@@ -114,9 +119,9 @@ export class Normals {
     else table.set(slot, this.#known, table.get(slot, this.#known) + 1)
     for (let f = 0; f < this.#columns.length; f++) {
       const value = X.data[i * X.nFeatures + this.#columns[f]!]!
-      const at = this.#first + f
-      if (settled) table.add(slot, 1 + f, clamp(value - table.get(slot, at), FAR), late)
-      else table.set(slot, at, table.get(slot, at) + value)
+      const first = table.get(slot, this.#first + f)
+      if (settled) table.add(slot, 1 + f, clamp(value - first - table.get(slot, this.#moved + f), FAR), late)
+      else table.set(slot, this.#first + f, first + value)
     }
   }
 

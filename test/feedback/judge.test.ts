@@ -29,7 +29,7 @@ describe('an upload that was expected', () => {
     ['goes to a neighbour', { resp_h: '192.168.1.9' }],
     ['is for another service', { resp_p: 22 }],
     ['uses another transport', { proto: 'udp' }],
-    ['is of another device', { device: '192.168.1.3' }],
+    ['is of another device', { device: '192.168.1.3', orig_h: '192.168.1.3' }],
     ['is unusual in something else', { feature: 'duration' }],
   ])('hides nothing that %s', (_, other) => {
     expect(suppressed([expected], oddFlow(other))).toBe(0)

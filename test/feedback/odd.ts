@@ -3,7 +3,7 @@ import type { Anomaly, AnomalyType } from '../../src/schema/anomaly.ts'
 /** An anomalous flow of 192.168.1.2: an upload of 1 MB, where up to 10 KB are usual, to a server outside. */
 export function oddFlow({
   device = '192.168.1.2',
-  orig_h = device,
+  orig_h = '192.168.1.2',
   resp_h = '203.0.113.5',
   resp_p = 443,
   proto = 'tcp',
