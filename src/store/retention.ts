@@ -53,7 +53,7 @@ export async function applyRetention(
   if (policy.history !== undefined) {
     const at = before(policy.history)
     await clear(store, 'events', 'at', at, count)
-    await clear(store, 'alert_deliveries', 'delivered', at, count)
+    await clear(store, 'alert_deliveries', 'created', at, count)
     await clear(store, 'jobs', 'finished', at, count)
     await clear(store, 'audit', 'at', at, count)
     await clear(store, 'idempotency', 'created', at, count)
