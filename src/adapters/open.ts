@@ -117,9 +117,11 @@ export async function openInput(input: Input, onProgress?: OnProgress): Promise<
       throw explain(input.name, error as NodeJS.ErrnoException)
     }
   }
-  return unwrapped(input, counted(), async () => {
+  const source = await unwrapped(input, counted(), async () => {
     raw.destroy()
   })
+  const progress = (bytes: number) => onProgress?.(bytes, input.size, input.name)
+  return source.path === undefined ? source : Object.assign(source, { progress })
 }
 
 /** Bytes in memory as a source: an upload, a test. Compressed bytes are unwrapped. */

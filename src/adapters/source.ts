@@ -6,6 +6,8 @@ export interface Source {
   readonly path?: string
   /** Size in bytes when known, for progress. */
   readonly size?: number
+  /** To be told how many bytes were read so far by an adapter that reads the file at {@link path} itself. */
+  readonly progress?: (read: number) => void
   /** The bytes from the beginning. May be called once. */
   bytes(): AsyncIterable<Uint8Array>
 }

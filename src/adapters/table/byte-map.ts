@@ -221,7 +221,7 @@ export class DictionaryColumn {
 
 /**
  * A {@link Dictionary} of strings that hardly repeat (connection ids): no table; the batch's bytes are
- * collected and decoded at once, each value a slice of that one string.
+ * collected and, when its values are asked for, decoded at once, each value a slice of that one string.
  */
 export class UniqueColumn {
   /** Row i has code i, in every batch. */
@@ -256,17 +256,30 @@ export class UniqueColumn {
   }
 
   finish(length: number): Dictionary {
-    const codes = this.#codes.subarray(0, length)
-    const values: string[] = new Array(codes.length)
-    const size = length === 0 ? 0 : this.#ends[length - 1]!
-    const plain = this.#seen < 128 // one character a byte, so offsets agree
-    const text = plain ? this.#pool.toString('latin1', 0, size) : ''
+    const ends = this.#ends.slice(0, length)
+    const bytes = Buffer.from(this.#pool.subarray(0, ends.at(-1) ?? 0))
+    const isAscii = this.#seen < 128
     this.#seen = 0
-    for (let row = 0, from = 0; row < codes.length; row++) {
-      const to = this.#ends[row]!
-      values[row] = plain ? text.slice(from, to) : decoder.decode(this.#pool.subarray(from, to))
-      from = to
+    let values: readonly string[] | undefined
+    return {
+      codes: this.#codes.subarray(0, length),
+      // Strings when somebody asks: most rows are looked at by their numbers only.
+      get values() {
+        values ??= uniqueValues(bytes, ends, isAscii)
+        return values
+      },
     }
-    return { codes, values }
   }
+}
+
+/** The strings that lie one after another in `bytes`; slices of one where each byte is a character. */
+function uniqueValues(bytes: Buffer, ends: Uint32Array, isAscii: boolean): string[] {
+  const values: string[] = new Array(ends.length)
+  const text = isAscii ? bytes.toString('latin1') : ''
+  for (let row = 0, from = 0; row < ends.length; row++) {
+    const to = ends[row]!
+    values[row] = isAscii ? text.slice(from, to) : decoder.decode(bytes.subarray(from, to))
+    from = to
+  }
+  return values
 }

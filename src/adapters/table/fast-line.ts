@@ -9,6 +9,7 @@ const OTHER = 101
 const NEWLINE = 10
 const CARRIAGE_RETURN = 13
 const DASH = 45
+const HASH = 35
 const POINT = 46
 const POWERS = Float64Array.from({ length: 10 }, (_, k) => Number(`1e${k}`))
 const MAX_EXACT = 2 ** 53
@@ -48,6 +49,28 @@ export class FastLine {
       cells[column] = cell
     })
     this.#cells = cells
+  }
+
+  /** Lines that {@link readLines} read last. */
+  lines = 0
+
+  /**
+   * Reads lines from `start` on until one is not plain, begins with `#`, or the writer is full.
+   *
+   * @param end where the last line ends, behind its line feed
+   * @returns where the first line begins that was not read
+   */
+  readLines(bytes: Uint8Array, start: number, end: number): number {
+    const writer = this.#writer
+    const first = writer.length
+    let at = start
+    while (at < end && bytes[at] !== HASH && writer.length < writer.capacity) {
+      const next = this.read(bytes, at)
+      if (next < 0) break
+      at = next
+    }
+    this.lines = writer.length - first
+    return at
   }
 
   /**

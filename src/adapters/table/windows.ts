@@ -1,3 +1,5 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+
 /** Bytes at hand: the consumer reads from `start` and moves it past what it has used up. */
 export interface Window {
   readonly bytes: Uint8Array
@@ -48,4 +50,38 @@ export async function* windows(chunks: AsyncIterable<Uint8Array>, terminator = -
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return parts[0]!
   return Buffer.concat(parts)
+}
+
+/** Bytes read from a file at once. */
+const CHUNK = 1 << 20
+
+/**
+ * {@link windows} over a file, into the same memory again and again: fresh memory for every chunk costs more than
+ * reading. What is in a window is gone when the next one is asked for.
+ */
+export async function* fileWindows(path: string, progress?: (read: number) => void): AsyncGenerator<Window> {
+  const file = openSync(path, 'r')
+  try {
+    let buffer = Buffer.allocUnsafeSlow(CHUNK)
+    let filled = 0
+    let all = 0
+    for (;;) {
+      const read = readSync(file, buffer, filled, buffer.length - filled, null)
+      all += read
+      progress?.(all)
+      const end = filled + read
+      const window = { bytes: buffer.subarray(0, end), start: 0, final: read === 0 }
+      yield window
+      if (read === 0) return
+      filled = end - window.start
+      // As much room as is taken, so that the copying of a very long record stays linear.
+      const next = 2 * filled <= buffer.length ? buffer : Buffer.allocUnsafeSlow(2 * buffer.length)
+      buffer.copy(next, 0, window.start, end)
+      buffer = next
+      // Signals and the progress bar have their turn.
+      await new Promise<void>((resolve) => setImmediate(resolve))
+    }
+  } finally {
+    closeSync(file)
+  }
 }
