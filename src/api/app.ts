@@ -12,6 +12,7 @@ import type { Service } from '../service/service.ts'
 import { authenticate } from './authenticate.ts'
 import { docsRoutes } from './docs.ts'
 import { answer, answerErrors } from './errors.ts'
+import { answerOnce } from './idempotency.ts'
 import { landingPage } from './landing.ts'
 import { observe } from './observe.ts'
 import { checkOrigin } from './origin.ts'
@@ -24,6 +25,7 @@ import { dataInRoutes } from './routes/data-in.ts'
 import { detectRoutes } from './routes/detect.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { eventRoutes, eventSocket } from './routes/events.ts'
+import { feedbackRoutes } from './routes/feedback.ts'
 import { healthRoutes } from './routes/health.ts'
 import { incidentRoutes } from './routes/incidents.ts'
 import { jobRoutes } from './routes/jobs.ts'
@@ -68,6 +70,7 @@ const ROUTES: readonly Routes[] = [
   dataRoutes,
   anomalyRoutes,
   incidentRoutes,
+  feedbackRoutes,
   statisticsRoutes,
   dataInRoutes,
   detectRoutes,
@@ -103,6 +106,7 @@ export async function createApp(service: Service): Promise<App> {
   securityHeaders(app)
   checkOrigin(app, service)
   authenticate(app, service)
+  answerOnce(app, service)
   observe(app, service)
   healthRoutes(app, service)
   landingPage(app)

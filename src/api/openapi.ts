@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { IdempotencyKey, takesKey } from './idempotency.ts'
 import { ProblemDetails } from './problem.ts'
 import type { Route, RouteTable } from './route-table.ts'
 
@@ -36,6 +37,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   409: 'It contradicts the present state',
   413: 'The body is too large',
   415: 'The content type is not read here',
+  422: 'The `Idempotency-Key` was used with another body',
   429: 'Too many requests; `Retry-After` tells the seconds to wait',
   500: 'An error of Motewatch’s own',
   503: 'Busy or starting; `Retry-After` tells the seconds to wait',
@@ -84,6 +86,7 @@ export function openApi({ routes }: RouteTable, version: string): Json {
   }
 }
 
+const KEY_HEADER = z.object({ 'Idempotency-Key': IdempotencyKey })
 const RETRY_AFTER = {
   'Retry-After': { description: 'seconds to wait', schema: { type: 'integer', minimum: 0 } },
 }
@@ -97,6 +100,7 @@ function operation({ method, url, options }: Route, components: Components): Jso
     ...parametersOf('path', schema.params, components),
     ...parametersOf('query', schema.querystring, components),
     ...parametersOf('header', schema.headers, components),
+    ...(takesKey(method, access?.role) ? parametersOf('header', KEY_HEADER, components) : []),
   ]
   const declared = (schema.response ?? {}) as Record<string, z.ZodType>
   const successes = Object.entries(declared).map(([status, answer]) => [
@@ -108,13 +112,12 @@ function operation({ method, url, options }: Route, components: Components): Jso
         : { content: contents(answer, schema.answerContent, 'output', components) }),
     },
   ])
-  const problems = problemsOf(
-    schema.params !== undefined,
-    parameters.length > 0,
-    body !== undefined,
-    isPublic,
-  )
-  const errors = [...problems, ...(options.config?.problems ?? [])]
+  const statuses = [
+    ...problemsOf(method, isPublic, schema.params !== undefined, parameters.length > 0),
+    ...(takesKey(method, access?.role) ? [409, 422, 507] : []),
+    ...(options.config?.problems ?? []),
+  ]
+  const errors = [...new Set(statuses)].sort((x, y) => x - y)
   return {
     tags: schema.tags,
     summary: schema.summary,
@@ -132,16 +135,17 @@ function operation({ method, url, options }: Route, components: Components): Jso
   }
 }
 
-function problemsOf(named: boolean, asked: boolean, body: boolean, isPublic: boolean): number[] {
+/** What can go wrong with any request of this kind; whatever a request that writes sends along is read. */
+function problemsOf(method: string, isPublic: boolean, named: boolean, asked: boolean): number[] {
+  const reads = method !== 'GET'
   return [
-    ...(asked || body ? [400] : []),
+    ...(asked || reads ? [400] : []),
     ...(isPublic ? [] : [401, 403]),
     ...(named ? [404] : []),
-    ...(body ? [413, 415] : []),
-    ...(isPublic && !body ? [] : [429]),
+    ...(reads ? [413, 415] : []),
+    429,
     500,
     503,
-    ...(body ? [507] : []),
   ]
 }
 

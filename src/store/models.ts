@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Kysely, Selectable } from 'kysely'
+import { withFeedback } from '../feedback/entry.ts'
+import type { Feedback } from '../schema/feedback.ts'
 import { StoreError } from './errors.ts'
-import { bundleFromBuffer, type ModelBundle, type TrainingSummary } from './model-bundle.ts'
+import { bundleFromBuffer, bundleToBuffer, type ModelBundle, type TrainingSummary } from './model-bundle.ts'
 import type { ModelsTable, Tables } from './tables.ts'
 
 /** A model without its bytes. */
@@ -162,6 +164,37 @@ export class Models {
       .where('active', '=', 0)
       .executeTakeFirstOrThrow()
     return numDeletedRows > 0
+  }
+
+  /**
+   * Changes what people said that the active model of `kind` keeps; what scores with it hears of it.
+   *
+   * @returns what is kept then; undefined when there is no active model
+   * @throws TypeError for an entry that is none
+   */
+  changeFeedback(
+    kind: ModelBundle['kind'],
+    change: (entries: readonly Feedback[]) => readonly Feedback[],
+  ): Promise<readonly Feedback[] | undefined> {
+    return this.#inTransaction(async (db) => {
+      const row = await db
+        .selectFrom('models')
+        .select(['id', 'name', 'bytes'])
+        .where('kind', '=', kind)
+        .where('active', '=', 1)
+        .executeTakeFirst()
+      if (!row) return undefined
+      const bundle = bundleFromBuffer(Uint8Array.from(row.bytes).buffer, row.name)
+      const changed = withFeedback(bundle, change(bundle.feedback ?? []))
+      const bytes = new Uint8Array(bundleToBuffer(changed))
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      await db
+        .updateTable('models')
+        .set({ bytes: Buffer.from(bytes), sha256, size: bytes.length })
+        .where('id', '=', row.id)
+        .execute()
+      return changed.feedback ?? []
+    })
   }
 
   #inTransaction<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {

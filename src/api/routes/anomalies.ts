@@ -21,7 +21,7 @@ export const anomalyRoutes: Routes = (app, { store: { anomalies, devices } }) =>
   app.get(
     '/anomalies',
     {
-      config: READ,
+      config: { ...READ, problems: [404] },
       schema: {
         tags: ['anomalies'],
         summary: 'Anomalies, newest first',

@@ -103,7 +103,7 @@ export const dataRoutes: Routes = (app, { store: { devices, readings, flows } })
   app.get(
     '/data',
     {
-      config: { access: { role: 'viewer', scope: 'data:read' } },
+      config: { access: { role: 'viewer', scope: 'data:read' }, problems: [404] },
       schema: {
         tags: ['data'],
         summary: 'Stored readings or flows',

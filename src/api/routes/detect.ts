@@ -91,7 +91,7 @@ export const detectRoutes: Routes = (app, service) => {
     '/detect',
     {
       bodyLimit: MOST_BYTES,
-      config: { access: { role: 'operator', scope: 'detect', audit: false }, problems: [409] },
+      config: { access: { role: 'operator', scope: 'detect', audit: false }, problems: [404, 409] },
       schema: {
         tags: ['detect'],
         summary: 'Is this unusual, and why?',
