@@ -30,8 +30,14 @@ export const Limits = z.strictObject({
   pause: z.number().min(0).max(604_800).default(0).describe('least seconds between two alerts'),
   quiet: z
     .strictObject({
-      from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time of day as 22:00'),
-      to: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time of day as 07:00'),
+      from: z
+        .string()
+        .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time of day as 22:00')
+        .meta({ examples: ['22:00'] }),
+      to: z
+        .string()
+        .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time of day as 07:00')
+        .meta({ examples: ['07:00'] }),
       zone: z.string().max(60).refine(isZone, 'expected a time zone as Europe/Berlin').default('UTC'),
       except: z.number().min(0).max(1).optional().describe('confidence from which it tells all the same'),
     })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { exampleOf } from './examples.ts'
 import { IdempotencyKey, takesKey } from './idempotency.ts'
 import { ProblemDetails } from './problem.ts'
 import type { Route, RouteTable } from './route-table.ts'
@@ -178,15 +179,11 @@ function contents(
   )
 }
 
-function exampleOf(schema: z.ZodType): unknown {
-  return (schema.meta()?.examples as readonly unknown[] | undefined)?.[0]
-}
-
 function parametersOf(place: 'path' | 'query' | 'header', schema: unknown, components: Components): Json[] {
   if (!(schema instanceof z.ZodObject)) return []
   return Object.entries(schema.shape as Record<string, z.ZodType>).map(([name, field]) => {
     const { description, ...json } = components.schema(field, 'input')
-    const example = exampleOf(field)
+    const [example] = (field.meta()?.examples as readonly unknown[] | undefined) ?? []
     return {
       name,
       in: place,
