@@ -182,9 +182,10 @@ describe.concurrent('detect', () => {
 })
 
 describe.concurrent('evaluate', () => {
-  it('compares with the labels, for a person and as JSON', async () => {
+  it('compares with the labels, for a person, as JSON and as a page', async () => {
+    const report = join(folder, 'evaluation.html')
     const [text, json] = await Promise.all([
-      motewatch(['evaluate', '--input', today, ...quick]),
+      motewatch(['evaluate', '--input', today, '--report', report, ...quick]),
       motewatch(['evaluate', '--input', today, '--json', ...quick]),
     ])
     expect(text.code).toBe(0)
@@ -192,6 +193,9 @@ describe.concurrent('evaluate', () => {
     expect(text.stdout).toMatch(/Model +ROC AUC +PR AUC/)
     const { ensemble, sources } = JSON.parse(json.stdout)
     expect(ensemble.rocAuc).toBeGreaterThan(0.95)
+    expect(ensemble.incidents).toEqual({ labelled: 1, found: 1, recall: 1 })
+    expect(ensemble.curve.at(-1)).toMatchObject({ recall: 1, falseAlarmRate: 1 })
+    expect(readFileSync(report, 'utf8')).toMatch(/^<!doctype html>[\s\S]*1 of 1 labelled incident noticed/)
     expect(sources).toHaveLength(1)
   })
 
