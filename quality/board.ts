@@ -43,6 +43,10 @@ export const checks: Readonly<Record<string, Check>> = {
   },
   types: { about: 'Types of anomalies against the truth of simulated incidents and the families of IoT-23.' },
   incidents: { about: 'Anomalies grouped into incidents.' },
+  feedback: {
+    about:
+      'Every false alarm of the first part said to be expected, every attack confirmed: what that changes in the rest.',
+  },
   drift: {
     about:
       'A normal that changes slowly for three weeks after a week of training: false alarms with and without following it, and whether attackers who push slowly are found.',
