@@ -199,14 +199,19 @@ export class DecayTable {
 
   /** @param since entries whose newest event is older are left out; all are kept when left out */
   save(since = Number.NEGATIVE_INFINITY): TableState {
-    const width = this.#width
-    const kept = [...this.slots()].filter((s) => this.last(s) >= since)
-    const keys = new Int32Array(2 * kept.length)
-    const rows = new Float64Array(width * kept.length)
-    kept.forEach((s, k) => {
-      keys.set(this.#keys.subarray(2 * s, 2 * s + 2), 2 * k)
-      rows.set(this.#rows.subarray(s * width, (s + 1) * width), k * width)
-    })
+    const [width, from, held] = [this.#width, this.#rows, this.#keys]
+    const wanted = (s: number) => from[s * width]! >= since
+    let n = 0
+    for (let s = 0; s < held.length / 2; s++) if (wanted(s)) n++
+    const keys = new Int32Array(2 * n)
+    const rows = new Float64Array(width * n)
+    let [k, r] = [0, 0]
+    for (let s = 0; s < held.length / 2; s++) {
+      if (!wanted(s)) continue
+      keys[k++] = held[2 * s]!
+      keys[k++] = held[2 * s + 1]!
+      for (let at = s * width; at < (s + 1) * width; at++) rows[r++] = from[at]!
+    }
     return { slots: since === Number.NEGATIVE_INFINITY ? this.#keys.length / 2 : 0, keys, rows }
   }
 

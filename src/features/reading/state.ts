@@ -60,37 +60,52 @@ export function bytesOf(id: string, { metrics, expectation }: Device): number {
  * Magic, version, bytes of JSON, number of pasts; numbers of devices and their metrics (float64), pasts (float32), names (JSON).
  */
 export function readingsToBuffer({ several, old, young }: ReadingsState): ArrayBuffer {
-  const numbers: number[] = []
-  const pasts: Float32Array[] = []
+  const entries = [...old, ...young]
+  let [count, nPasts] = [0, 0]
+  for (const [, { metrics, expectation }] of entries) {
+    count += DEVICE_VALUES + (expectation?.state.length ?? 0) + METRIC_VALUES * metrics.size
+    for (const { surprise } of metrics.values()) if (surprise.hasPast) nPasts++
+  }
+  // Written at once into its place: there may be hundreds of megabytes.
+  const pastsAt = 4 * HEAD + 8 * count
+  const jsonAt = pastsAt + 4 * SURPRISE_VALUES * nPasts
   const metricOf = new Map<string, number>()
-  const devices = [...old, ...young].map(([id, device]): [string, number[], number[]] => {
-    const { ts, seen, metrics, related, expectation } = device
-    numbers.push(ts, seen)
-    if (expectation) for (const value of expectation.state) numbers.push(value)
-    for (const m of metrics.values()) {
-      const { memory, n, usual, variance, recent, recentVariance } = m.surprise.save()
-      numbers.push(m.value, m.same, m.mean, m.variance, m.usual, m.count)
-      // A metric that found no room for a past has had enough readings for one.
-      numbers.push(memory ? n : -n, usual, variance, recent, recentVariance)
-      if (memory) pasts.push(memory)
-    }
-    const own = [...metrics.keys()].map((name) => {
-      if (!metricOf.has(name)) metricOf.set(name, metricOf.size)
-      return metricOf.get(name)!
-    })
-    return [id, own, expectation ? related.map((name) => metricOf.get(name)!) : []]
+  const devices = entries.map(([id, { metrics, related, expectation }]): Names['devices'][number] => {
+    for (const name of metrics.keys()) if (!metricOf.has(name)) metricOf.set(name, metricOf.size)
+    const numbersOf = (names: Iterable<string>) => Array.from(names, (name) => metricOf.get(name)!)
+    return [id, numbersOf(metrics.keys()), expectation ? numbersOf(related) : []]
   })
   const names: Names = { several, old: old.length, metrics: [...metricOf.keys()], devices }
   const json = new TextEncoder().encode(JSON.stringify(names))
-  const at = 4 * HEAD
-  const pastsAt = at + 8 * numbers.length
-  const jsonAt = pastsAt + 4 * SURPRISE_VALUES * pasts.length
   const buffer = new ArrayBuffer(jsonAt + json.length)
-  new Uint32Array(buffer, 0, HEAD).set([MAGIC, VERSION, json.length, pasts.length])
-  new Float64Array(buffer, at, numbers.length).set(numbers)
-  pasts.forEach((past, k) => {
-    new Float32Array(buffer, pastsAt + 4 * SURPRISE_VALUES * k, SURPRISE_VALUES).set(past)
-  })
+  new Uint32Array(buffer, 0, HEAD).set([MAGIC, VERSION, json.length, nPasts])
+  const numbers = new Float64Array(buffer, 4 * HEAD, count)
+  const pasts = new Float32Array(buffer, pastsAt, SURPRISE_VALUES * nPasts)
+  let [at, past] = [0, 0]
+  for (const [, { ts, seen, metrics, expectation }] of entries) {
+    numbers[at++] = ts
+    numbers[at++] = seen
+    if (expectation) {
+      numbers.set(expectation.state, at)
+      at += expectation.state.length
+    }
+    for (const { value, same, mean, variance, usual, count, surprise } of metrics.values()) {
+      const own = surprise.state
+      numbers[at++] = value
+      numbers[at++] = same
+      numbers[at++] = mean
+      numbers[at++] = variance
+      numbers[at++] = usual
+      numbers[at++] = count
+      // A metric that found no room for a past has had enough readings for one.
+      numbers[at++] = own.memory ? own.n : -own.n
+      numbers[at++] = own.usual
+      numbers[at++] = own.variance
+      numbers[at++] = own.recent
+      numbers[at++] = own.recentVariance
+      if (own.memory) pasts.set(own.memory, SURPRISE_VALUES * past++)
+    }
+  }
   new Uint8Array(buffer, jsonAt).set(json)
   return buffer
 }

@@ -72,6 +72,11 @@ export class Surprise {
     this.#s = state
   }
 
+  /** All that is known, as it is; not to be kept. */
+  get state(): Readonly<SurpriseState> {
+    return this.#s
+  }
+
   /** A copy of all that is known. */
   save(): SurpriseState {
     return { ...this.#s, memory: this.#s.memory?.slice() }
