@@ -104,10 +104,9 @@ function isExfiltration({ times, port, bytesOut, bytesIn }: FlowEvidence): boole
  */
 export function classifyReading(causes: readonly Cause[], moves?: Restlessness): AnomalyType {
   const [first] = causes
-  if (!first?.spec.aspect) {
-    if (first && first.affected.value === 'missing') return 'dropout'
-    return 'unusual reading'
-  }
+  // Whichever of a metric's features says so: without a value it has no change either.
+  if (causes.slice(0, 2).some((c) => c.affected.value === 'missing')) return 'dropout'
+  if (!first?.spec.aspect) return 'unusual reading'
   const { metric, aspect, direction } = first.spec
   const side = sideOf(first.affected)
   const of = (wanted: FeatureSpec['aspect']) =>
@@ -119,7 +118,8 @@ export function classifyReading(causes: readonly Cause[], moves?: Restlessness):
     case 'gap':
       return 'dropout'
     case 'relation':
-      return causes.some((c) => wentSlowly(c, causes)) ? 'drift' : 'correlation break'
+      if (change) return jumps ? 'spike' : 'noise'
+      return apartFrom(causes, moves)
     case 'spread':
       // Of readings without a change many are suspicious, of spread little.
       if ((direction === 'high') === side > 0) return 'stuck'
@@ -127,7 +127,6 @@ export function classifyReading(causes: readonly Cause[], moves?: Restlessness):
     case 'change':
       return jumps ? 'spike' : 'noise'
     case 'level':
-      if (first.affected.value === 'missing') return 'dropout'
       return change ? (jumps ? 'spike' : 'noise') : 'drift'
   }
 }
@@ -142,6 +141,25 @@ function isSpike(change: Cause | undefined, spread: Cause | undefined, moves?: R
   if (!change)
     return moves !== undefined && moves.jumps > 0 && moves.quiet > 0.3 * (moves.jumps + moves.quiet)
   return !spread || size(change) >= 2 * size(spread)
+}
+
+/**
+ * A reading that others do not explain, without a jump out of range. Where its recent average is as they imply, it stands
+ * alone: a small spike, or noise where it goes to and fro. What lasts and began without a jump, always to one side, is a drift.
+ */
+function apartFrom(causes: readonly Cause[], moves: Restlessness | undefined): AnomalyType {
+  if (causes.some((c) => wentSlowly(c, causes))) return 'drift'
+  if (!moves) return 'correlation break'
+  const { metric } = causes[0]!.spec
+  const lasts = causes.some(
+    ({ spec, affected }) =>
+      spec.metric === metric &&
+      spec.aspect === 'relation' &&
+      spec.name.includes(' average ') &&
+      sideOf(affected) !== 0,
+  )
+  if (!lasts) return moves.turns > 0.25 * moves.apart ? 'noise' : 'spike'
+  return moves.jumps === 0 && moves.turns <= 0.1 * moves.apart ? 'drift' : 'correlation break'
 }
 
 /** Whether a metric leaves both its own usual average and what the others imply, without a jump. */

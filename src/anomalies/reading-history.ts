@@ -23,6 +23,9 @@ export interface Restlessness {
   /** Of jumps right after a jump: those back to where the metric had left from, and those elsewhere. */
   returns: number
   stays: number
+  /** Readings off from what other metrics imply, and how many of them were off to the other side than the one before. */
+  apart: number
+  turns: number
 }
 
 /** What an unusual reading is part of. */
@@ -38,9 +41,11 @@ interface Metric extends Restlessness {
   /** The value before the metric first left it, and the largest jump since. */
   home: number
   largest: number
+  /** The side it was off to last. */
+  side: number
 }
 
-export interface Spell {
+interface Spell {
   readonly id: number
   first: number
   last: number
@@ -125,8 +130,12 @@ function follow(
     value: Number.NaN,
     home: Number.NaN,
     largest: 0,
+    apart: 0,
+    turns: 0,
+    side: 0,
   }
   if (spell.metrics.size < MOST_METRICS) spell.metrics.set(name, metric)
+  if (causes[0]!.spec.aspect === 'relation') part(metric, causes[0]!)
   const change = causes.find((c) => c.spec.metric === name && c.spec.aspect === 'change')
   const by = change?.affected.value
   if (!change || typeof by !== 'number' || sideOf(change.affected) === 0) {
@@ -149,4 +158,13 @@ function follow(
   }
   metric.value = value
   return metric
+}
+
+/** Notes to which side a metric is off from what others imply. */
+function part(metric: Metric, { affected: { value } }: Cause): void {
+  if (typeof value !== 'number') return
+  const side = Math.sign(value)
+  metric.apart++
+  if (metric.side !== 0 && side !== metric.side) metric.turns++
+  metric.side = side
 }

@@ -139,11 +139,31 @@ describe('the type of an unusual reading', () => {
     ['noise', [cause({ ...t, aspect: 'spread' }, {})]],
     ['dropout', [cause({ aspect: 'gap' }, {})]],
     ['dropout', [cause({ ...t, aspect: 'level' }, { value: 'missing' })]],
+    ['dropout', [cause({ ...t, aspect: 'change' }, { value: 'missing' })]],
+    ['spike', [cause({ ...t, aspect: 'relation' }, {}), cause({ ...t, aspect: 'change' }, { value: 9 })]],
     ['correlation break', [cause({ ...t, aspect: 'relation' }, {})]],
     ['unusual reading', [cause({}, {})]],
     ['unusual reading', []],
   ] as const)('%s', (type, causes) => {
     expect(classifyReading(causes)).toBe(type)
+  })
+})
+
+describe('readings that others do not explain', () => {
+  const spec = { metric: 'temperature', aspect: 'relation' } as const
+  const now = cause({ ...spec, name: 'temperature unexpected' }, {})
+  const average = cause({ ...spec, name: 'temperature average unexpected' }, {})
+  const moves = { jumps: 0, quiet: 0, returns: 0, stays: 0, apart: 20, turns: 0 }
+
+  it('drift where they went aside without a jump, always to one side', () => {
+    expect(classifyReading([now, average], moves)).toBe('drift')
+    expect(classifyReading([now, average], { ...moves, jumps: 1 })).toBe('correlation break')
+    expect(classifyReading([now, average], { ...moves, turns: 9 })).toBe('correlation break')
+  })
+
+  it('stand alone where the average is as it should be', () => {
+    expect(classifyReading([now], moves)).toBe('spike')
+    expect(classifyReading([now], { ...moves, turns: 9 })).toBe('noise')
   })
 })
 
@@ -153,12 +173,13 @@ describe('restless readings', () => {
   const small = cause({ ...spec, aspect: 'change' }, { value: 10 })
 
   it('are spikes where the metric goes back and is quiet between, else noise', () => {
-    const moves = { jumps: 8, quiet: 4, returns: 4, stays: 1 }
+    const steady = { apart: 0, turns: 0 }
+    const moves = { jumps: 8, quiet: 4, returns: 4, stays: 1, ...steady }
     expect(classifyReading([spread, small], moves)).toBe('spike')
     expect(classifyReading([spread], moves)).toBe('spike')
     expect(classifyReading([spread, small], { ...moves, returns: 2, stays: 3 })).toBe('noise')
-    expect(classifyReading([spread], { jumps: 2, quiet: 1, returns: 0, stays: 0 })).toBe('spike')
-    expect(classifyReading([spread], { jumps: 9, quiet: 1, returns: 0, stays: 0 })).toBe('noise')
+    expect(classifyReading([spread], { ...moves, jumps: 2, quiet: 1, returns: 0, stays: 0 })).toBe('spike')
+    expect(classifyReading([spread], { ...moves, jumps: 9, quiet: 1, returns: 0, stays: 0 })).toBe('noise')
   })
 
   it('follow each metric of a device, and begin anew after a pause', () => {
