@@ -1,5 +1,3 @@
-import type { RawReading } from './readings.ts'
-
 /** The values of one metric in each interval; NaN and 0 where there was none. */
 export interface Intervals {
   readonly n: Float64Array
@@ -17,6 +15,14 @@ export interface Series {
   /** Number of intervals. */
   readonly length: number
   readonly metrics: ReadonlyMap<string, Intervals>
+}
+
+/** The readings of one shape in one interval: their values one after another, in hexadecimal. */
+export interface PackedValues {
+  /** Number of the interval. */
+  readonly i: number
+  readonly shape_id: number
+  readonly hex: string
 }
 
 /** A metric's hour, as old readings are kept. */
@@ -39,7 +45,7 @@ export interface PlotRequest {
 /** Puts readings and hours into intervals; an hour counts where it starts. */
 export function plotOf(
   request: PlotRequest,
-  rows: readonly RawReading[],
+  rows: readonly PackedValues[],
   shapes: ReadonlyMap<number, readonly string[]>,
   hours: readonly Hour[],
 ): Series {
@@ -61,17 +67,23 @@ export function plotOf(
     return found
   }
   const columns = new Map<number, (Intervals | undefined)[]>()
-  for (const { ts, shape_id, metrics: bytes } of rows) {
-    let targets = columns.get(shape_id)
+  for (const row of rows) {
+    let targets = columns.get(row.shape_id)
     if (!targets) {
-      targets = (shapes.get(shape_id) ?? []).map((m) => (!wanted || wanted.has(m) ? intervals(m) : undefined))
-      columns.set(shape_id, targets)
+      targets = (shapes.get(row.shape_id) ?? []).map((m) =>
+        !wanted || wanted.has(m) ? intervals(m) : undefined,
+      )
+      columns.set(row.shape_id, targets)
     }
-    const i = Math.min(points - 1, Math.floor((ts - from) / step))
+    const i = Math.min(points - 1, row.i)
+    const bytes = Buffer.from(row.hex, 'hex')
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    for (let j = 0; j < targets.length; j++) {
-      const value = view.getFloat64(j * 8, true)
-      if (targets[j] && !Number.isNaN(value)) put(targets[j]!, i, 1, value, value, value)
+    const width = targets.length
+    for (let at = 0, j = 0; at < bytes.length; at += 8, j = j + 1 === width ? 0 : j + 1) {
+      const target = targets[j]
+      if (!target) continue
+      const value = view.getFloat64(at, true)
+      if (!Number.isNaN(value)) put(target, i, 1, value, value, value)
     }
   }
   for (const { metric, bucket, n, min, max, sum } of hours) {

@@ -30,7 +30,7 @@ export class Repositories {
   constructor(db: Kysely<Tables>, database: Database, shapes: Map<number, readonly string[]>) {
     this.db = db
     this.devices = new Devices(db)
-    this.readings = new Readings(db, shapes)
+    this.readings = new Readings(db, database.dialect, shapes)
     this.flows = new Flows(db)
     this.journal = new Journal(db, database.dialect)
     this.engines = new Engines(db)
