@@ -35,6 +35,13 @@ export {
   type TableFormat,
 } from './output/writers.ts'
 export { type Backtest, type BacktestOptions, backtest } from './pipeline/backtest.ts'
+export {
+  type DeviceState,
+  Engine,
+  type EngineOptions,
+  type Learning,
+  type Processed,
+} from './pipeline/engine.ts'
 export type { Evaluation, Measures } from './pipeline/evaluator.ts'
 export type {
   DetectOptions,
