@@ -116,6 +116,7 @@ export async function* detect(
       if (anomalies.length > 0) yield anomalies
     }
     if (noted.size === 0) throw nothingRead(inputs, reports)
+    for (const { kind, until } of engine.overlaps) reports[0]?.note(overlapping(kind, until))
     const { highest, thresholds } = engine
     const { incidents, leftOut: incidentsLeftOut } = engine.finish()
     return {
@@ -185,6 +186,11 @@ async function* overlapped<T>(
   }
   known.note(reports)
   if (before) yield await before
+}
+
+function overlapping(kind: string, until: number): string {
+  const end = new Date(until * 1000).toISOString().slice(0, 19).replace('T', ' ')
+  return `the ${kind} begin before the end of training (${end} UTC) and go on after it: what training knew of devices was not used, they are learned again; give the later part alone to use it`
 }
 
 function unreachable(kind: string, threshold: number, p: number): string {

@@ -110,6 +110,9 @@ export class Engine {
   readonly #from = new Map<Kind, number>()
   /** What training knew of the devices of kinds that there was nothing of yet; the stages have it. */
   readonly #pasts = new Map<Kind, TrainedPast>()
+  /** Until when training knew the devices of kinds that began without it; and the newest record of each kind. */
+  readonly #unused = new Map<Kind, number>()
+  readonly #to = new Map<Kind, number>()
   readonly #options: EngineOptions
   #records = 0
   #incidents: number
@@ -258,13 +261,19 @@ export class Engine {
     if (!past || (look && later)) return this.#stages
     if (look) return new Stages(this.#options.local, true)
     this.#pasts.delete(kind)
-    if (!later) this.#stages.forget(kind)
+    if (!later) {
+      this.#stages.forget(kind)
+      this.#unused.set(kind, past.until)
+    }
     return this.#stages
   }
 
   #note({ kind, ts }: Batch): void {
     this.#begun.add(kind)
     if (!this.#from.has(kind)) this.#from.set(kind, ts[0]!)
+    let to = this.#to.get(kind) ?? Number.NEGATIVE_INFINITY
+    for (let i = 0; i < ts.length; i++) if (ts[i]! > to) to = ts[i]!
+    this.#to.set(kind, to)
   }
 
   /** The scorer with these models of a line, kept for the next time. */
@@ -343,6 +352,12 @@ export class Engine {
   get thresholds(): Partial<Record<Kind, number>> {
     const begun = [...this.#lines].filter(([kind]) => this.#begun.has(kind))
     return Object.fromEntries(begun.map(([kind, { threshold }]) => [kind, threshold]))
+  }
+
+  /** Kinds whose records begin before the end of training and go on after it, so that its knowledge was of no use. */
+  get overlaps(): { readonly kind: Kind; readonly until: number }[] {
+    const all = [...this.#unused].map(([kind, until]) => ({ kind, until }))
+    return all.filter(({ kind, until }) => this.#to.get(kind)! > until)
   }
 
   /** How well a device is known; nothing is for one never seen, or forgotten. */

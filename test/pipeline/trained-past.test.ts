@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ReadReport } from '../../src/adapters/read-report.ts'
 import { WorkerPool } from '../../src/kernels/worker-pool.ts'
 import { Engine } from '../../src/pipeline/engine.ts'
 import { Stages } from '../../src/pipeline/stages.ts'
 import { pastOf, startFrom } from '../../src/pipeline/trained-past.ts'
-import { train } from '../../src/pipeline.ts'
+import { detect, train } from '../../src/pipeline.ts'
 import { bundleFromBuffer, bundleToBuffer, type ModelBundle } from '../../src/store/model-bundle.ts'
 import { someFlows, someReadings, sourceOf } from './some-data.ts'
 
@@ -88,4 +89,20 @@ describe.each(['flows', 'readings'] as const)('what training knew of devices: %s
       expect(() => startFrom(kind, { ...past, places }, stages)).toThrow('train again')
     }
   })
+})
+
+it('an input that begins before the end of training and goes on after it is told that it begins among strangers', async () => {
+  const notesOf = async (...batches: Parameters<typeof sourceOf>) => {
+    const report = new ReadReport('some data')
+    const source = sourceOf(...batches)
+    const batchesWithReport = (reports: ReadReport[]) => {
+      reports.push(report)
+      return source.batches([])
+    }
+    const run = detect({ name: source.name, batches: batchesWithReport }, bundles, { workers: 1 })
+    for (;;) if ((await run.next()).done) return report.notes.join('; ')
+  }
+  expect(await notesOf(training.flows, later.flows)).toContain('give the later part alone')
+  expect(await notesOf(training.flows)).toBe('')
+  expect(await notesOf(later.flows)).toBe('')
 })
