@@ -1,7 +1,18 @@
 /** `npm run bench` runs every speed bar, `npm run bench -- NAME …` the named ones. Exit 1 when a bar falls short. */
 import { shortCount } from './harness.ts'
 
-const names = ['startup', 'forest', 'lof', 'lof-real', 'autoencoder', 'pcap', 'zeek', 'detect']
+const names = [
+  'startup',
+  'forest',
+  'lof',
+  'lof-real',
+  'autoencoder',
+  'pcap',
+  'zeek',
+  'detect',
+  'ingest',
+  'store',
+]
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !names.includes(name))
 if (unknown.length > 0) {

@@ -29,10 +29,8 @@ export class StoreFull extends Error {
 export function storeError(error: unknown): unknown {
   const { code, message } = error as { code?: string; message?: string }
   if (code === undefined) return error
-  if (code === 'SQLITE_FULL' || code === '53100' || code === 'ENOSPC') {
-    return new StoreFull(
-      'the disk of the database is full; free space or delete old data with `motewatch db`',
-    )
+  if (/^(SQLITE_FULL|SQLITE_IOERR_(WRITE|SHMSIZE|FSYNC)|53100$|ENOSPC$)/.test(code)) {
+    return new StoreFull('the disk of the database takes no more; free space on it')
   }
   // 55P03 lock not available, 40P01 deadlock, 40001 serialization, 53300 too many connections, 57P0x shutdown.
   const passing = /^(SQLITE_BUSY|SQLITE_LOCKED|55P03$|40P01$|40001$|53300$|57P0|08|ECONN|EPIPE)/

@@ -45,7 +45,7 @@ const DEVICES = [...DEVICE_SYNONYMS.filter((word) => word !== 'id'), 'id']
 export function readingParts(record: JsonObject): ReadingParts {
   const flat = flatten(record)
   if (!flat) throw new RecordError('', 'expects at most 32 levels and 4096 values; send a smaller record')
-  const folded = new Map([...flat.keys()].map((key) => [foldName(key), key]))
+  const folded = new Map([...flat.keys()].map((key) => [wordOf(key), key]))
   const keyOf = (words: readonly string[]) => {
     const word = words.find((w) => folded.has(w) && flat.get(folded.get(w)!) !== null)
     return word === undefined ? undefined : folded.get(word)!
@@ -67,7 +67,7 @@ export function readingParts(record: JsonObject): ReadingParts {
   }
   const pairs: [string, number][] = []
   for (const [key, value] of flat) {
-    if (key === deviceKey || key === timeKey || DEVICES.includes(foldName(key))) continue
+    if (key === deviceKey || key === timeKey || DEVICES.includes(wordOf(key))) continue
     const number = metricValue(key, value)
     if (number !== undefined) pairs.push([key, number])
   }
@@ -86,6 +86,19 @@ export function readingParts(record: JsonObject): ReadingParts {
   pairs.sort(([a], [b]) => (a < b ? -1 : 1))
   const metrics = pairs.map(([key]) => key)
   return { flat, deviceKey, device, timeKey, ts, metrics, values: pairs.map(([, value]) => value) }
+}
+
+/** Names met so far, as synonyms spell them: the same few come again and again. */
+const WORDS = new Map<string, string>()
+
+function wordOf(key: string): string {
+  let word = WORDS.get(key)
+  if (word === undefined) {
+    word = foldName(key)
+    if (WORDS.size > 10_000) WORDS.clear()
+    WORDS.set(key, word)
+  }
+  return word
 }
 
 function deviceName(key: string, value: unknown): string {

@@ -16,6 +16,22 @@ export function eachRecord(
   each: (record: JsonObject, line: Uint8Array | undefined) => void,
   line: (start: number, end: number) => boolean = () => false,
 ): void {
+  const { stackTraceLimit } = Error
+  // A body may be millions of wrong records, and where an error was made is not told.
+  Error.stackTraceLimit = 0
+  try {
+    records(bytes, tally, each, line)
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+function records(
+  bytes: Uint8Array,
+  tally: Tally,
+  each: (record: JsonObject, line: Uint8Array | undefined) => void,
+  line: (start: number, end: number) => boolean,
+): void {
   const first = bytes.find((c) => c > 32)
   const whole = first === 91 ? parsed(bytes) : undefined
   if (Array.isArray(whole)) {
