@@ -1,11 +1,12 @@
 /**
  * `npm run parity -- zeek|iot23|scikit-learn|…`: agreement with the reference; all that agree in minutes without a
- * name. `kill` (`--kills N`) and `two-writers` (`--minutes N`) take long and run only when named.
+ * name. `kill` (`--kills N`), `two-writers` (`--minutes N`) and `openapi`
+ * (`--examples N`) take long and run only when named.
  */
 import { shortCount } from '../bench/harness.ts'
 
 const usual = ['zeek', 'iot23', 'scikit-learn', 'memory']
-const names = [...usual, 'kill', 'two-writers']
+const names = [...usual, 'kill', 'two-writers', 'openapi']
 const words = process.argv.slice(2)
 const wanted = words.filter((word, i) => !word.startsWith('--') && !words[i - 1]?.startsWith('--'))
 const unknown = wanted.filter((name) => !names.includes(name))

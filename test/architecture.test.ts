@@ -52,6 +52,7 @@ const allowed: Record<string, readonly string[]> = {
   jobs: [...ROOMS_OF_WORK, 'live'],
   live: ROOMS_OF_WORK,
   service: [...ROOMS_OF_WORK, 'jobs', 'live', 'alerts', 'access', 'config'],
+  client: ['api'],
   api: [...ROOMS_OF_WORK, 'jobs', 'live', 'alerts', 'access', 'config', 'service'],
 }
 
@@ -78,6 +79,17 @@ describe('architecture', () => {
       .filter(({ to }) => to !== name && !allowed[name]!.includes(to))
       .map(({ file, to }) => `${file} -> ${to}`)
     expect(wrong).toEqual([])
+  })
+
+  it('the client loads nothing of the service: it imports types only', () => {
+    const outside = files
+      .filter((file) => file.startsWith(`client${sep}`))
+      .flatMap(
+        (file) =>
+          readFileSync(join(src, file), 'utf8').match(/^(?:import|export) [^;]*?from '[^']+'/gm) ?? [],
+      )
+      .filter((line) => !line.includes("from './") && !/^(?:import|export) type /.test(line))
+    expect(outside).toEqual([])
   })
 
   it('every import names an existing file with its .ts ending', () => {

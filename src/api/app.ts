@@ -96,7 +96,7 @@ export async function createApp(service: Service): Promise<App> {
     bodyLimit: BODY_LIMIT,
     trustProxy: service.config.access.trustProxy,
     frameworkErrors: answer,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2000 },
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)

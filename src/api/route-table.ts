@@ -25,17 +25,27 @@ export class RouteTable {
     })
   }
 
-  /** Methods that a path can be asked with; none where there is nothing. */
+  /** Methods that a path can be asked with, where it is meant most closely; none where there is nothing. */
   methodsOf(path: string): string[] {
     const parts = path.split('/')
-    const fits = ({ url }: Route) => {
-      const pattern = url.split('/')
-      if (pattern.at(-1) === '*') return pattern.slice(0, -1).every((part, i) => part === parts[i])
-      return (
-        pattern.length === parts.length &&
-        pattern.every((part, i) => (part.startsWith(':') ? parts[i] !== '' : part === parts[i]))
-      )
-    }
-    return [...new Set(this.routes.filter(fits).map((r) => r.method))].sort()
+    const fitting = this.routes
+      .map(({ method, url }) => ({ method, free: freeParts(url.split('/'), parts) }))
+      .filter(({ free }) => free !== undefined)
+    const least = Math.min(...fitting.map(({ free }) => free!))
+    return [...new Set(fitting.filter(({ free }) => free === least).map(({ method }) => method))].sort()
   }
+}
+
+/** How many parts of a path a pattern leaves open; undefined where it does not fit. */
+function freeParts(pattern: readonly string[], parts: readonly string[]): number | undefined {
+  if (pattern.at(-1) === '*') {
+    return pattern.slice(0, -1).every((part, i) => part === parts[i]) ? parts.length : undefined
+  }
+  if (pattern.length !== parts.length) return undefined
+  let free = 0
+  for (let i = 0; i < parts.length; i++) {
+    if (pattern[i]!.startsWith(':') && parts[i] !== '') free++
+    else if (pattern[i] !== parts[i]) return undefined
+  }
+  return free
 }

@@ -52,13 +52,16 @@ export class ScheduleRows {
 
   async change(id: number, change: ScheduleChange): Promise<Schedule | undefined> {
     const { params, enabled, ...rest } = change
+    const set = {
+      ...rest,
+      ...(params === undefined ? {} : { params_json: JSON.stringify(params) }),
+      ...(enabled === undefined ? {} : { enabled: enabled ? 1 : 0 }),
+    }
+    // Nothing to change is no statement.
+    if (Object.keys(set).length === 0) return this.get(id)
     const row = await this.#db
       .updateTable('schedules')
-      .set({
-        ...rest,
-        ...(params === undefined ? {} : { params_json: JSON.stringify(params) }),
-        ...(enabled === undefined ? {} : { enabled: enabled ? 1 : 0 }),
-      })
+      .set(set)
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirst()

@@ -74,7 +74,7 @@ const FlowOut = z
   })
 
 const Numbers = z.array(z.number().nullable())
-const Series = z
+export const Series = z
   .object({
     device_id: z.int(),
     from: Time.describe('start of the first interval'),
@@ -96,8 +96,8 @@ const Series = z
     ],
   })
 
-const ReadingPage = pageOf(ReadingOut).meta({ id: 'ReadingPage' })
-const FlowPage = pageOf(FlowOut).meta({ id: 'FlowPage' })
+export const ReadingPage = pageOf(ReadingOut).meta({ id: 'ReadingPage' })
+export const FlowPage = pageOf(FlowOut).meta({ id: 'FlowPage' })
 
 export const dataRoutes: Routes = (app, { store: { devices, readings, flows } }) => {
   app.get(

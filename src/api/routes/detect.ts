@@ -62,7 +62,7 @@ const OfDevice = z.strictObject({
   ...JUDGING,
   store: z.boolean().default(true).describe('whether anomalies that are not known yet are kept'),
 })
-const DetectIn = z.union([OfDevice, Readings, Flows]).meta({
+export const DetectIn = z.union([OfDevice, Readings, Flows]).meta({
   id: 'Question',
   examples: [
     { device_id: 1, threshold: 0.7, model: 'both' },

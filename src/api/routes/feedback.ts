@@ -9,7 +9,7 @@ import { Id, Time, timeOf } from '../schemas.ts'
 
 const KINDS = ['flows', 'readings'] as const
 
-const Entry = z
+export const Entry = z
   .object({
     id: z.string(),
     kind: z.enum(KINDS).describe('which model keeps it'),
@@ -36,7 +36,7 @@ const Entry = z
     ],
   })
 
-const Verdict = z
+export const Verdict = z
   .strictObject({
     verdict: z
       .enum(['expected', 'confirmed'])

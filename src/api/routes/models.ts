@@ -37,9 +37,9 @@ const EXAMPLE = {
   origin: 'job:7',
 } as const
 
-const ModelOut = z.object(SHORT).meta({ id: 'Model', examples: [EXAMPLE] })
+export const ModelOut = z.object(SHORT).meta({ id: 'Model', examples: [EXAMPLE] })
 
-const ModelCard = z
+export const ModelCard = z
   .object({
     ...SHORT,
     card: z.record(z.string(), z.unknown()).describe('what it was made from, and what was measured'),

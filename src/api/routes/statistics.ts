@@ -10,7 +10,7 @@ const USUAL_DAYS = 30
 /** Devices with most anomalies that are told. */
 const TOP = 20
 
-const Statistics = z
+export const Statistics = z
   .object({
     from: Time,
     to: Time,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Routes } from '../app.ts'
 
-const Status = z
+export const Status = z
   .object({
     status: z.literal('ok'),
     version: z.string(),
