@@ -1,18 +1,23 @@
-import { bundleToBuffer, loadBundles } from '../store/model-bundle.ts'
+import { ModelFormatError } from '../models/buffer.ts'
+import { bundleFromBuffer, bundleToBuffer, loadBundles } from '../store/model-bundle.ts'
 import type { Service } from './service.ts'
 
 /**
  * Gives an empty database its first models: those of the folder `models` when there are some, else a job learns them
- * from the bundled sample. Does nothing where there are models or such a job already.
+ * from the bundled sample. Does nothing where there are models or such a job already. Models of the sample that an
+ * earlier version made and this one cannot read are made anew; those of people are theirs to train again.
  */
-export async function firstStart({ config, store, jobs, log }: Service): Promise<void> {
-  if ((await store.models.list()).length > 0) return
+export async function firstStart(service: Service): Promise<void> {
+  const { config, store, jobs, log } = service
+  const outdated = await removeOutdated(service)
+  if (!outdated && (await store.models.list()).length > 0) return
   const found = await loadBundles(config.models).catch((error: Error) => {
     if (!error.message.includes('found neither'))
       log.warn({ folder: config.models, error: error.message }, 'models not taken')
     return []
   })
   for (const bundle of found) {
+    if (await store.models.active(bundle.kind)) continue
     const { id, kind } = await store.models.add(
       new Uint8Array(bundleToBuffer(bundle)),
       `folder:${config.models}`,
@@ -21,7 +26,27 @@ export async function firstStart({ config, store, jobs, log }: Service): Promise
     log.info({ kind, folder: config.models }, 'model taken from its folder')
   }
   if (found.length > 0 || !config.sample) return
-  if ((await jobs.list({ kind: 'first-start' }, 1)).length > 0) return
+  if (!outdated && (await jobs.list({ kind: 'first-start' }, 1)).length > 0) return
   const { id } = await jobs.add('first-start', {}, 'service')
   log.info({ job: id }, 'no models yet: learning from the bundled sample')
+}
+
+/** Removes the active models of the sample that this version cannot read; whether there were some. */
+async function removeOutdated({ store, log }: Service): Promise<boolean> {
+  let removed = false
+  for (const kind of ['flows', 'readings'] as const) {
+    const model = await store.models.active(kind)
+    const bytes = model && (await store.models.bytes(model.id))
+    if (!bytes) continue
+    try {
+      bundleFromBuffer(Uint8Array.from(bytes).buffer, model.name)
+    } catch (error) {
+      if (!(error instanceof ModelFormatError)) throw error
+      log.warn({ model: model.id, error: error.message }, 'model cannot be read')
+      if (model.origin !== 'sample') continue
+      await store.db.deleteFrom('models').where('id', '=', model.id).execute()
+      removed = true
+    }
+  }
+  return removed
 }

@@ -49,6 +49,37 @@ describe('the first start', () => {
     await service.stop()
   })
 
+  it('makes models of the sample anew that an earlier version made, and leaves those of people', async () => {
+    const config = Config.parse({
+      database: join(folder, 'd.db'),
+      data: folder,
+      models: join(folder, 'none'),
+    })
+    const service = await startService(config, pino({ level: 'silent' }))
+    const { store, jobs } = service
+    const old = {
+      bytes: Buffer.from('MOTEWTCH of another version'),
+      size: 27,
+      sha256: '',
+      card_json: '{}',
+      created: 1,
+      active: 1,
+    }
+    await store.db
+      .insertInto('models')
+      .values([
+        { ...old, kind: 'flows', name: 'old', origin: 'sample' },
+        { ...old, kind: 'readings', name: 'own', origin: 'upload' },
+      ])
+      .execute()
+    await firstStart(service)
+    expect(await store.models.list()).toMatchObject([{ name: 'own', active: 1 }])
+    const [job] = await jobs.list({}, 10)
+    expect(job).toMatchObject({ kind: 'first-start' })
+    await jobs.cancel(job!.id)
+    await service.stop()
+  })
+
   it('leaves an empty database empty when it is told to', async () => {
     const config = Config.parse({
       database: join(folder, 'c.db'),
