@@ -13,6 +13,7 @@ import { Limits, RuleIn } from '../../src/alerts/rule.ts'
 import type { Incident } from '../../src/schema/incident.ts'
 import { incidentEvent } from '../../src/store/news.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
+import { postgresForTest } from '../store/databases.ts'
 import { httpReceiver, type Receiver, smtpReceiver, tcpReceiver, udpReceiver } from './receivers.ts'
 
 let folder: string
@@ -183,18 +184,27 @@ describe('webhook', () => {
     ])
   })
 
-  it('is told once when two processes follow the same database', async () => {
-    const http = await receiver(httpReceiver())
-    const running = await alerts()
-    await alerts()
-    await running.add(rule({ kind: 'webhook', url: `http://127.0.0.1:${http.port}/` }), 'ada')
-    for (let i = 0; i < 10; i++) await happens()
-    await expect.poll(() => http.received.length, { timeout: 8000 }).toBe(10)
-    await sleep(500)
-    const ids = http.received.map(({ body }) => JSON.parse(body).incident.id)
-    expect(new Set(ids).size).toBe(10)
-    expect(ids).toHaveLength(10)
-  })
+  it.for(['SQLite', 'PostgreSQL'])(
+    'is told once when two processes follow the same %s',
+    async (kind, test) => {
+      if (kind === 'PostgreSQL') {
+        const database = await postgresForTest('alerts')
+        if (!database) return test.skip()
+        await store.close()
+        store = await openStore(database.url)
+      }
+      const http = await receiver(httpReceiver())
+      const running = await alerts()
+      await alerts()
+      await running.add(rule({ kind: 'webhook', url: `http://127.0.0.1:${http.port}/` }), 'ada')
+      for (let i = 0; i < 10; i++) await happens()
+      await expect.poll(() => http.received.length, { timeout: 8000 }).toBe(10)
+      await sleep(500)
+      const ids = http.received.map(({ body }) => JSON.parse(body).incident.id)
+      expect(new Set(ids).size).toBe(10)
+      expect(ids).toHaveLength(10)
+    },
+  )
 
   it('never goes to this machine or its link unless that is allowed', async () => {
     const http = await receiver(httpReceiver())
