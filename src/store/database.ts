@@ -6,7 +6,6 @@ import { Migrator } from 'kysely/migration'
 import pg from 'pg'
 import { StoreError } from './errors.ts'
 import { migrations } from './migrations/all.ts'
-import { POSTGRES, SQLITE } from './migrations/types.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 import type { Tables } from './tables.ts'
 
@@ -97,7 +96,7 @@ export function openDatabase(url: string): Database {
  * @throws StoreError when the database was made by a newer version
  */
 export async function migrate({ db, dialect, url }: Database): Promise<string[]> {
-  const provider = migrations(dialect === 'sqlite' ? SQLITE : POSTGRES)
+  const provider = migrations(dialect)
   const migrator = new Migrator({ db, provider })
   const known = new Set(Object.keys(await provider.getMigrations()))
   const unknown = await unknownMigrations(db, known)

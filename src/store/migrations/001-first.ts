@@ -23,17 +23,15 @@ export async function up(db: Kysely<unknown>, t: Types): Promise<void> {
     .addColumn('id', t.serial, t.identity)
     .addColumn('metrics_json', 'text', (c) => c.notNull().unique())
     .execute()
-  for (const name of ['readings', 'recent_readings']) {
-    await schema
-      .createTable(name)
-      .addColumn('device_id', t.integer, (c) => c.notNull())
-      .addColumn('ts', t.float, (c) => c.notNull())
-      .addColumn('shape_id', t.integer, (c) => c.notNull())
-      .addColumn('metrics', t.bytes, (c) => c.notNull())
-      .addPrimaryKeyConstraint(`${name}_pk`, ['device_id', 'ts', 'shape_id'])
-      .modifyEnd(t.clustered)
-      .execute()
-  }
+  await schema
+    .createTable('readings')
+    .addColumn('device_id', t.integer, (c) => c.notNull())
+    .addColumn('ts', t.float, (c) => c.notNull())
+    .addColumn('shape_id', t.integer, (c) => c.notNull())
+    .addColumn('metrics', t.bytes, (c) => c.notNull())
+    .addPrimaryKeyConstraint('readings_pk', ['device_id', 'ts'])
+    .modifyEnd(t.clustered)
+    .execute()
   await schema
     .createTable('reading_rollups')
     .addColumn('device_id', t.integer, (c) => c.notNull())
@@ -67,8 +65,7 @@ export async function up(db: Kysely<unknown>, t: Types): Promise<void> {
     .addColumn('resp_ip_bytes', t.float)
     .addUniqueConstraint('flows_once', ['ts', 'orig_h', 'orig_p', 'resp_h', 'resp_p', 'proto'])
     .execute()
-  await schema.createIndex('flows_ts').on('flows').columns(['ts', 'id']).execute()
-  await schema.createIndex('flows_device_ts').on('flows').columns(['device_id', 'ts', 'id']).execute()
+  await schema.createIndex('flows_device_ts').on('flows').columns(['device_id', 'ts']).execute()
   await schema
     .createTable('journal')
     .addColumn('seq', t.serial, t.identity)
