@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { openInput } from '../adapters/open.ts'
 import { type ReadInputOptions, readSource } from '../adapters/read.ts'
-import { ReadReport } from '../adapters/read-report.ts'
+import { InputError, ReadReport } from '../adapters/read-report.ts'
 import { DeviceResolver } from '../devices/device-resolver.ts'
 import type { BatchSource } from '../pipeline.ts'
 import { type FlowBatch, FlowBatchBuilder } from '../schema/flow-batch.ts'
@@ -25,7 +25,11 @@ export function uploadedBatches(
     async *batches(reports) {
       const report = new ReadReport(name)
       reports.push(report)
-      const { size } = await stat(path)
+      const { size } = await stat(path).catch(() => {
+        throw new InputError(
+          `${name} is not in the folder of this service; send it again (services on one database need one folder)`,
+        )
+      })
       const source = await openInput({ name, path, size, found: false }, (read) =>
         progress(size > 0 ? read / size : null, 'reading'),
       )

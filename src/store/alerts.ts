@@ -115,6 +115,15 @@ export class AlertRows {
    */
   async take(until: number): Promise<Delivery | undefined> {
     const now = Date.now() / 1000
+    // A look first: whoever asks every second must not take the database's one lock for nothing.
+    const any = await this.#db
+      .selectFrom('alert_deliveries')
+      .select('id')
+      .where('state', '=', 'pending')
+      .where('next_at', '<=', now)
+      .limit(1)
+      .executeTakeFirst()
+    if (!any) return undefined
     const due = sql<number>`(select id from alert_deliveries where state = 'pending' and next_at <= ${now}
       order by next_at limit 1)`
     return (

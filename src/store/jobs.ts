@@ -117,7 +117,21 @@ export class JobRows {
    *
    * @returns the job as it is now, running and owned, or undefined when there is none
    */
-  claim(owner: string, kinds: readonly string[], stale: number): Promise<Job | undefined> {
+  async claim(owner: string, kinds: readonly string[], stale: number): Promise<Job | undefined> {
+    // A look first: whoever asks every second must not take the database's one lock for nothing.
+    const any = await this.#store.db
+      .selectFrom('jobs')
+      .select('id')
+      .where('kind', 'in', kinds)
+      .where((eb) =>
+        eb.or([
+          eb('state', '=', 'queued'),
+          eb.and([eb('state', '=', 'running'), eb('heartbeat', '<', stale)]),
+        ]),
+      )
+      .limit(1)
+      .executeTakeFirst()
+    if (!any) return undefined
     return this.#store.transaction(async (tx) => {
       const free = sql<number>`(select id from jobs where kind in (${sql.join(kinds)}) and (state = 'queued'
         or (state = 'running' and heartbeat < ${stale})) order by id limit 1
