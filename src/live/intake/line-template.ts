@@ -95,7 +95,7 @@ export class LineTemplate {
         } else if (role === TIME) ts = isoSeconds(bytes, at + 1, close)
         else if (mayBeNumber(bytes[at + 1]!)) return false
         at = close + 1
-      } else if (role === TIME) {
+      } else if (role === TIME && bytes[at]! >= 48 && bytes[at]! <= 57) {
         at = number(bytes, at, end)
         if (at < 0) return false
         ts = epochSeconds(parsed[0]!)
