@@ -180,7 +180,7 @@ export class MotewatchClient {
   }
 
   rollBackModel(kind: Model['kind']): Promise<Model> {
-    return this.#http.json('POST', '/models/roll-back', {}, { kind })
+    return this.#http.json('POST', '/models/active/roll-back', {}, { kind })
   }
 
   deleteModel(id: number): Promise<void> {

@@ -34,9 +34,9 @@ describe('models', () => {
       const { status, body } = await api.ask('POST', `/api/v1/models/${id}/activate`)
       expect([status, body.active]).toEqual([200, true])
     }
-    const back = await api.ask('POST', '/api/v1/models/roll-back', { kind: 'readings' })
+    const back = await api.ask('POST', '/api/v1/models/active/roll-back', { kind: 'readings' })
     expect(back.body).toMatchObject({ id: 1, active: true })
-    const again = await api.ask('POST', '/api/v1/models/roll-back', { kind: 'readings' })
+    const again = await api.ask('POST', '/api/v1/models/active/roll-back', { kind: 'readings' })
     expect([again.status, again.body.title]).toEqual([409, 'Conflict'])
     const list = await api.ask('GET', '/api/v1/models?kind=readings')
     expect(list.body.items.map((m: { active: boolean }) => m.active)).toEqual([false, true])

@@ -125,10 +125,15 @@ export const detectRoutes: Routes = (app, service) => {
 const DAY = 86_400
 
 async function ofDevice(
-  { store: { devices, db, anomalies, events }, questions }: Service,
+  service: Service,
   asked: z.output<typeof OfDevice>,
 ): Promise<z.input<typeof StoredDetection>> {
+  const {
+    store: { devices, models, db, anomalies, events },
+    questions,
+  } = service
   const { id, name, first_seen, last_seen } = await theDevice(devices, asked.device_id)
+  if (!(await models.list()).some(({ active }) => active === 1)) throw await noModel(service, new NoModel())
   if (first_seen === null || last_seen === null)
     throw new Problem(409, 'Conflict', `nothing is stored of ${name}`)
   // The last record is part of it.

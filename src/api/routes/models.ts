@@ -143,7 +143,7 @@ export const modelRoutes: Routes = (app, { store }) => {
   )
 
   app.post(
-    '/models/roll-back',
+    '/models/active/roll-back',
     {
       config: { ...WRITE, problems: [409] },
       schema: {

@@ -3,23 +3,67 @@ import type { Routes } from '../app.ts'
 
 export const Status = z
   .object({
-    status: z.literal('ok'),
+    status: z.enum(['ok', 'starting']),
+    waiting: z.record(z.string(), z.string()).describe('what it still waits for, and why'),
     version: z.string(),
     uptime: z.number().describe('seconds'),
+    database: z.enum(['sqlite', 'postgres']),
+    models: z.array(z.object({ id: z.int(), kind: z.enum(['flows', 'readings']), name: z.string() })),
+    detection: z
+      .object({
+        waiting: z.int().describe('records stored and not yet judged'),
+        behind: z.number().describe('seconds since the oldest of them was accepted; 0 when there is none'),
+      })
+      .describe('live detection follows what is stored'),
+    intake: z
+      .object({ accepted: z.int(), duplicates: z.int(), rejected: z.int(), waiting_bytes: z.int() })
+      .describe('records since the start'),
   })
-  .meta({ id: 'Status', examples: [{ status: 'ok', version: '0.1.0', uptime: 86.4 }] })
+  .meta({
+    id: 'Status',
+    examples: [
+      {
+        status: 'ok',
+        waiting: {},
+        version: '0.1.0',
+        uptime: 86.4,
+        database: 'sqlite',
+        models: [{ id: 1, kind: 'readings', name: 'readings 1' }],
+        detection: { waiting: 0, behind: 0 },
+        intake: { accepted: 34217, duplicates: 0, rejected: 0, waiting_bytes: 0 },
+      },
+    ],
+  })
 
 export const statusRoutes: Routes = (app, service) => {
+  const { store, intake, started, version } = service
   app.get(
     '/status',
     {
       config: { access: { role: 'viewer' } },
       schema: { tags: ['status'], summary: 'Is all well?', response: { 200: Status } },
     },
-    () => ({
-      status: 'ok' as const,
-      version: service.version,
-      uptime: Date.now() / 1000 - service.started,
-    }),
+    async () => {
+      const now = Date.now() / 1000
+      const waiting = await service.waiting()
+      const active = (await store.models.list()).filter((model) => model.active === 1)
+      const state = await store.db
+        .selectFrom('engine_states')
+        .select('seq')
+        .where('name', '=', 'live')
+        .executeTakeFirst()
+      const { records, oldest } = await store.journal.backlog(state?.seq ?? 0)
+      const { accepted, duplicates, rejected, waitingBytes } = intake.state()
+      return {
+        status: Object.keys(waiting).length === 0 ? ('ok' as const) : ('starting' as const),
+        waiting,
+        version,
+        uptime: now - started,
+        database: store.database.dialect,
+        models: active.map(({ id, kind, name }) => ({ id, kind, name })),
+        detection: { waiting: records, behind: oldest === null ? 0 : Math.max(0, now - oldest) },
+        intake: { accepted, duplicates, rejected, waiting_bytes: waitingBytes },
+      }
+    },
   )
 }

@@ -62,7 +62,7 @@ export const uploadRoutes: Routes = (app, service) => {
     )
 
     scope.post(
-      '/models/train/file',
+      '/train/file',
       {
         bodyLimit: MOST_BYTES,
         config: { access: { role: 'operator', scope: 'models:write' } },
