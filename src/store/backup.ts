@@ -179,9 +179,10 @@ async function toPostgres(part: string, url: string, replace: boolean): Promise<
 }
 
 async function copyToPostgres(source: SQLite.Database, client: pg.Client, table: TableName): Promise<void> {
-  const columns = columnsOf(source, table)
   // PostgreSQL keeps no readings on their way.
-  const into = table === 'recent_readings' ? 'readings' : table
+  const recent = table === 'recent_readings'
+  const into = recent ? 'readings' : table
+  const columns = columnsOf(source, table).filter((name) => !(recent && name === 'id'))
   const { rows: types } = await client.query<{ name: string; type: string }>(
     'select column_name as name, data_type as type from information_schema.columns where table_name = $1 and table_schema = current_schema()',
     [into],

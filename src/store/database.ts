@@ -12,7 +12,7 @@ import type { Tables } from './tables.ts'
 /** Milliseconds to wait for a lock that another process holds. */
 const PATIENCE = 10_000
 /** Pages of 4 KiB in the log at which a commit also moves them into the database. */
-const CHECKPOINT_PAGES = 4000
+const CHECKPOINT_PAGES = 10_000
 
 /** A database, whichever it is. */
 export interface Database {

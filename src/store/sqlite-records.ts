@@ -24,8 +24,8 @@ const LONGEST_RECENT = 1
 /**
  * Writes records to SQLite, in a thread that has nothing else to do.
  *
- * Readings of many devices, ordered by device, would change a page of the table each. They go to a small table of
- * the same kind first, `recent_readings`, and from there to the large one many at a time, when a page takes several.
+ * Readings of many devices, ordered by device, would change a page of the table each. They are appended to a small
+ * table first, `recent_readings`, and go from there to the large one many at a time, when a page takes several.
  */
 export class SqliteRecords implements RecordWriter {
   readonly #db: SQLite.Database
@@ -35,14 +35,17 @@ export class SqliteRecords implements RecordWriter {
   /** Times up to which a device may have readings in the large table; as of {@link #version}. */
   readonly #stored = new Map<number, number>()
   #version: unknown
-  #recent: number
+  /** The recent readings by their key: their number there. */
+  readonly #recent = new Map<string, number>()
+  /** Numbers of the first and last of them; another process may have added some, or moved them. */
+  #range: RecentRange = NONE
   #oldest = performance.now()
 
   constructor(url: string) {
     this.#db = openSqlite(sqliteFile(url))
     this.#db.pragma('cache_size = -65536')
     this.#sql = statements(this.#db)
-    this.#recent = this.#sql.countRecent.get() as number
+    this.#lookAtRecent()
   }
 
   async write(work: readonly Incoming[]): Promise<void> {
@@ -50,6 +53,7 @@ export class SqliteRecords implements RecordWriter {
       const version = this.#db.pragma('data_version', { simple: true })
       if (version !== this.#version) this.#stored.clear()
       this.#version = version
+      this.#lookAtRecent()
       for (const incoming of work) {
         if (incoming.kind === 'readings') this.#readings(incoming.source, incoming.rows, incoming.outcome)
         else this.#flows(incoming.source, incoming.batch, incoming.outcome)
@@ -58,12 +62,12 @@ export class SqliteRecords implements RecordWriter {
   }
 
   async rest(): Promise<void> {
-    if (this.#recent >= MOST_RECENT || this.#due()) this.#move()
+    if (this.#recent.size >= MOST_RECENT || this.#due()) this.#move()
   }
 
   async close(): Promise<void> {
     try {
-      if (this.#recent > 0) this.#move()
+      if (this.#recent.size > 0) this.#move()
     } catch {
       // They stay where they are, to be moved next time.
     } finally {
@@ -72,7 +76,7 @@ export class SqliteRecords implements RecordWriter {
   }
 
   #due(): boolean {
-    return this.#recent > 0 && performance.now() - this.#oldest > LONGEST_RECENT * 1000
+    return this.#recent.size > 0 && performance.now() - this.#oldest > LONGEST_RECENT * 1000
   }
 
   #readings(source: string, rows: ReadingRows, outcome: Uint8Array): void {
@@ -80,7 +84,7 @@ export class SqliteRecords implements RecordWriter {
     const devices = rows.devices.map((name) => this.#device(name))
     const shapes = rows.shapes.map((metrics) => this.#shape(metrics))
     const bytes = Buffer.from(rows.values.buffer)
-    if (this.#recent === 0) this.#oldest = performance.now()
+    if (this.#recent.size === 0) this.#oldest = performance.now()
     for (let i = 0; i < rows.length; i++) {
       const device = devices[rows.device[i]!]!
       const shape = shapes[rows.shape[i]!]!
@@ -90,15 +94,22 @@ export class SqliteRecords implements RecordWriter {
       }
       const ts = rows.ts[i]!
       const values = bytes.subarray(rows.start[i]! * 8, rows.start[i + 1]! * 8)
-      const known = ts <= this.#storedUpTo(device) ? storedReading.get(device, ts, shape) : undefined
-      if (known !== undefined) outcome[i] = values.equals(known as Buffer) ? SAME : OTHER
-      else if (insertReading.run(device, ts, shape, values).changes === 1) {
-        outcome[i] = NEW
-        this.#recent++
-      } else {
-        outcome[i] = values.equals(recentReading.get(device, ts, shape) as Buffer) ? SAME : OTHER
+      const key = `${device} ${ts} ${shape}`
+      const recent = this.#recent.get(key)
+      const known =
+        recent !== undefined
+          ? recentReading.get(recent)
+          : ts <= this.#storedUpTo(device)
+            ? storedReading.get(device, ts, shape)
+            : undefined
+      if (known !== undefined) {
+        outcome[i] = values.equals(known as Buffer) ? SAME : OTHER
+        continue
       }
+      const { lastInsertRowid } = insertReading.run(device, ts, shape, values)
+      this.#recent.set(key, Number(lastInsertRowid))
     }
+    if (this.#recent.size > 0) this.#range = this.#sql.recentRange.get() as RecentRange
     for (const entry of readingEntries(rows, outcome)) {
       this.#sql.journal.run('readings', source, entry.n, entry.bytes, now())
     }
@@ -146,12 +157,23 @@ export class SqliteRecords implements RecordWriter {
       this.#sql.move.run()
       this.#sql.clearRecent.run()
     })
-    this.#recent = 0
+    this.#recent.clear()
+    this.#range = NONE
     this.#stored.clear()
   }
 
+  /** Learns the keys of the recent readings anew when they are not those that this thread has added. */
+  #lookAtRecent(): void {
+    const range = this.#sql.recentRange.get() as RecentRange
+    if (range.first === this.#range.first && range.last === this.#range.last) return
+    this.#range = range
+    this.#recent.clear()
+    for (const { id, device_id, ts, shape_id } of this.#sql.recentKeys.iterate() as Iterable<RecentKey>) {
+      this.#recent.set(`${device_id} ${ts} ${shape_id}`, id)
+    }
+  }
+
   #transaction(work: () => void): void {
-    const recent = this.#recent
     try {
       this.#sql.begin.run()
       work()
@@ -159,8 +181,8 @@ export class SqliteRecords implements RecordWriter {
     } catch (error) {
       // A full disk may have rolled back already.
       if (this.#db.inTransaction) this.#sql.rollback.run()
-      this.#recent = recent
-      // Devices and shapes made in this transaction are gone.
+      // What was made in this transaction is gone.
+      this.#range = UNKNOWN
       this.#devices.clear()
       this.#shapes.clear()
       this.#stored.clear()
@@ -204,6 +226,21 @@ export class SqliteRecords implements RecordWriter {
   }
 }
 
+interface RecentRange {
+  readonly first: number | null
+  readonly last: number | null
+}
+
+const NONE: RecentRange = { first: null, last: null }
+const UNKNOWN: RecentRange = { first: -1, last: -1 }
+
+interface RecentKey {
+  readonly id: number
+  readonly device_id: number
+  readonly ts: number
+  readonly shape_id: number
+}
+
 type Statements = ReturnType<typeof statements>
 
 function statements(db: SQLite.Database) {
@@ -221,11 +258,12 @@ function statements(db: SQLite.Database) {
     insertShape: db.prepare('insert into reading_shapes (metrics_json) values (?)'),
     lastStored: db.prepare('select max(ts) from readings where device_id = ?').pluck(),
     storedReading: db.prepare(`select metrics from readings ${key}`).pluck(),
-    recentReading: db.prepare(`select metrics from recent_readings ${key}`).pluck(),
+    recentReading: db.prepare('select metrics from recent_readings where id = ?').pluck(),
+    recentRange: db.prepare('select min(id) as first, max(id) as last from recent_readings'),
+    recentKeys: db.prepare('select id, device_id, ts, shape_id from recent_readings'),
     insertReading: db.prepare(
-      'insert into recent_readings (device_id, ts, shape_id, metrics) values (?, ?, ?, ?) on conflict do nothing',
+      'insert into recent_readings (device_id, ts, shape_id, metrics) values (?, ?, ?, ?)',
     ),
-    countRecent: db.prepare('select count(*) from recent_readings').pluck(),
     move: db.prepare(
       `insert into readings select device_id, ts, shape_id, metrics from recent_readings
        where true order by device_id, ts, shape_id on conflict do nothing`,

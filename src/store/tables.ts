@@ -10,8 +10,7 @@ export interface Tables {
   devices: DevicesTable
   reading_shapes: ReadingShapesTable
   readings: ReadingsTable
-  /** Readings on their way to `readings`, on SQLite: many devices' at once change few pages here. */
-  recent_readings: ReadingsTable
+  recent_readings: RecentReadingsTable
   reading_rollups: ReadingRollupsTable
   flows: FlowsTable
   journal: JournalTable
@@ -99,6 +98,11 @@ export interface ReadingsTable {
   shape_id: number
   /** Values as little-endian float64, NaN = missing. */
   metrics: Uint8Array
+}
+
+/** Readings on their way to `readings`, on SQLite, in the order they came: many devices' at once change few pages. */
+export interface RecentReadingsTable extends ReadingsTable {
+  id: Generated<number>
 }
 
 /** Old readings, kept as one row an hour and metric. Primary key (device_id, metric, bucket). */

@@ -23,7 +23,10 @@ async function contents(url: string): Promise<Record<string, string[]>> {
   for (const table of TABLE_NAMES) {
     const rows = await store.db.selectFrom(table).selectAll().execute()
     const name = table === 'recent_readings' ? 'readings' : table
-    const texts = rows.map((row) => JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))))
+    const texts = rows.map(({ ...row }) => {
+      if (table === 'recent_readings') delete (row as { id?: number }).id
+      return JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)))
+    })
     all[name] = [...(all[name] ?? []), ...texts].sort()
   }
   await store.close()

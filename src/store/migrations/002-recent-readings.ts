@@ -10,27 +10,30 @@ export async function up(db: Kysely<unknown>, t: Types, dialect: 'sqlite' | 'pos
     await sql`alter table readings drop constraint readings_pk,
       add constraint readings_pk primary key (device_id, ts, shape_id)`.execute(db)
   } else {
-    await createReadings(db, t, 'keyed_readings')
+    await db.schema
+      .createTable('keyed_readings')
+      .addColumn('device_id', t.integer, (c) => c.notNull())
+      .addColumn('ts', t.float, (c) => c.notNull())
+      .addColumn('shape_id', t.integer, (c) => c.notNull())
+      .addColumn('metrics', t.bytes, (c) => c.notNull())
+      .addPrimaryKeyConstraint('keyed_readings_pk', ['device_id', 'ts', 'shape_id'])
+      .modifyEnd(t.clustered)
+      .execute()
     await sql`insert into keyed_readings select device_id, ts, shape_id, metrics from readings`.execute(db)
     await db.schema.dropTable('readings').execute()
     await sql`alter table keyed_readings rename to readings`.execute(db)
   }
-  await createReadings(db, t, 'recent_readings')
   const { schema } = db
-  await schema.dropIndex('flows_device_ts').execute()
-  await schema.createIndex('flows_device_ts').on('flows').columns(['device_id', 'ts', 'id']).execute()
-  await schema.createIndex('flows_ts').ifNotExists().on('flows').columns(['ts', 'id']).execute()
-}
-
-async function createReadings(db: Kysely<unknown>, t: Types, name: string): Promise<void> {
-  await db.schema
-    .createTable(name)
-    .ifNotExists()
+  await schema.dropTable('recent_readings').ifExists().execute()
+  await schema
+    .createTable('recent_readings')
+    .addColumn('id', t.serial, t.identity)
     .addColumn('device_id', t.integer, (c) => c.notNull())
     .addColumn('ts', t.float, (c) => c.notNull())
     .addColumn('shape_id', t.integer, (c) => c.notNull())
     .addColumn('metrics', t.bytes, (c) => c.notNull())
-    .addPrimaryKeyConstraint(`${name}_pk`, ['device_id', 'ts', 'shape_id'])
-    .modifyEnd(t.clustered)
     .execute()
+  await schema.dropIndex('flows_device_ts').execute()
+  await schema.createIndex('flows_device_ts').on('flows').columns(['device_id', 'ts', 'id']).execute()
+  await schema.createIndex('flows_ts').ifNotExists().on('flows').columns(['ts', 'id']).execute()
 }
