@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 import type { Logger } from 'pino'
 import { AccessControl } from '../access/access-control.ts'
 import { firstAdmin } from '../access/first-admin.ts'
@@ -19,11 +20,18 @@ import { waiting } from './readiness.ts'
 import type { Service } from './service.ts'
 
 /**
+ * For the threads that are started from now on: memory that is soon garbage, which V8 lets grow to 100 MB a thread, is
+ * looked through after 16 MB. The first thread gets it from the command line, as `npm start` does.
+ */
+const LESS_GARBAGE = '--max-semi-space-size=16'
+
+/**
  * Opens the store and starts every part that works in the background.
  *
  * @throws Error when the database cannot be opened, is damaged, or was written by a newer version
  */
 export async function startService(config: Config, log: Logger = createLog(config.log)): Promise<Service> {
+  setFlagsFromString(LESS_GARBAGE)
   const store = await openStore(config.database)
   const stops: (() => Promise<void>)[] = [() => store.close()]
   let stopping: Promise<void> | undefined
