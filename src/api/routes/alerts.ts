@@ -19,7 +19,14 @@ const TargetOut = z.discriminatedUnion('kind', [
     url: z.string().describe('a viewer sees its host only'),
     has_secret: z.boolean(),
   }),
-  z.object({ ...Email.shape, password: z.undefined().optional(), has_password: z.boolean() }),
+  z.object({
+    ...Email.shape,
+    password: z.undefined().optional(),
+    // Checked when they came in; patterns of addresses are read differently by different tools.
+    from: z.string(),
+    to: z.array(z.string()),
+    has_password: z.boolean(),
+  }),
   Syslog,
 ])
 
