@@ -12,6 +12,7 @@ const names = [
   'detect',
   'ingest',
   'store',
+  'api-detect',
 ]
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !names.includes(name))

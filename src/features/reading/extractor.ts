@@ -136,7 +136,7 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
         const x = columns[m * PER_METRIC]![i]!
         if (!Number.isFinite(x)) return
         const known = device.metrics.get(name)
-        if (known && kept) keepMetric(device, name, known, kept)
+        if (known && kept) keepMetric(known, kept)
         const metric = known ?? begin(x)
         this.#follow(metric, ts, x, late, columns, m * PER_METRIC, i)
         if (known || late || this.#metrics >= MOST_METRICS) return
@@ -336,11 +336,15 @@ function keep(device: Device, { undo, of }: Kept): void {
   })
 }
 
-function keepMetric(device: Device, name: string, metric: Metric, { undo, of }: Kept): void {
+function keepMetric(metric: Metric, { undo, of }: Kept): void {
   if (of.has(metric)) return
   of.add(metric)
-  const copy = { ...metric, surprise: new Surprise(metric.surprise.save()) }
-  undo.push(() => device.metrics.set(name, copy))
+  const { surprise, ...numbers } = metric
+  const back = surprise.undo()
+  undo.push(() => {
+    Object.assign(metric, numbers)
+    back()
+  })
 }
 
 /** A device is known once one of its metrics is. */

@@ -51,6 +51,10 @@ export interface SurpriseState {
   memory: Float32Array | undefined
 }
 
+/** Memory for copies that live as long as a look ahead: such arrays lie outside of the heap and are slow to come by. */
+const spare: Float32Array[] = []
+const MOST_SPARE = 4096
+
 /**
  * How surely something begins with a reading, told as the readings come: -log10 of the p-value, 0 = nothing. It does where
  * the reading is rarer for its own device than all of the last hundred, so that a state that lasts is told when it
@@ -80,6 +84,21 @@ export class Surprise {
   /** A copy of all that is known. */
   save(): SurpriseState {
     return { ...this.#s, memory: this.#s.memory?.slice() }
+  }
+
+  /** A step that puts back what is known now; taken before anything is remembered by it again. */
+  undo(): () => void {
+    const s = this.#s
+    const { memory } = s
+    const numbers = { ...s }
+    const copy = memory && (spare.pop() ?? new Float32Array(SURPRISE_VALUES))
+    if (memory && copy) copy.set(memory)
+    return () => {
+      Object.assign(s, numbers)
+      if (!memory || !copy) return
+      memory.set(copy)
+      if (spare.length < MOST_SPARE) spare.push(copy)
+    }
   }
 
   /** Whether more than some numbers is remembered. */
