@@ -138,7 +138,8 @@ class Client {
   /** A body without an answer: sent again first. */
   #pending: number[] | undefined
   #next = 0
-  #label = { acknowledged: '', sent: '' }
+  /** The last acknowledged label, and those sent since: each may have come through without an answer. */
+  #label = { acknowledged: '', sent: new Set<string>() }
   #stopped = false
 
   constructor(number: number) {
@@ -179,10 +180,10 @@ class Client {
 
   async #rename(url: string): Promise<void> {
     const label = `${this.#device} after ${this.acknowledged}`
-    this.#label.sent = label
+    this.#label.sent.add(label)
     const body = JSON.stringify({ label })
     if (await post(`${url}/api/v1/devices/${this.#device}`, 'PATCH', 'application/json', body)) {
-      this.#label.acknowledged = label
+      this.#label = { acknowledged: label, sent: new Set() }
     }
   }
 
@@ -191,9 +192,8 @@ class Client {
     await this.#compare(store, new Set(this.#new), found)
     this.#new = []
     const { acknowledged, sent } = this.#label
-    const label = (await store.devices.find(this.#device))?.label
-    // What was sent last may have come through without an answer.
-    if (acknowledged !== '' && label !== acknowledged && label !== sent) found.changes++
+    const label = (await store.devices.find(this.#device))?.label ?? ''
+    if (label !== acknowledged && !sent.has(label)) found.changes++
   }
 
   /** Looks for everything ever acknowledged. */

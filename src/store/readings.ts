@@ -34,7 +34,8 @@ export interface PlotFilter extends ReadingFilter {
 export interface RawReading {
   readonly ts: number
   readonly shape_id: number
-  readonly metrics: Uint8Array
+  /** The values in hexadecimal: as bytes each row would be an object of its own outside of JavaScript's memory. */
+  readonly hex: string
 }
 
 export class Readings {
@@ -75,10 +76,8 @@ export class Readings {
     rows.sort((a, b) => sign * (a.ts - b.ts || a.shape_id - b.shape_id))
     const page = pageOf(rows.slice(0, limit + 1), limit, (row) => [row.ts, row.shape_id])
     const shapes = await this.#shapes.metrics(new Set(page.items.map((row) => row.shape_id)))
-    const wanted = filter.metrics && new Set(filter.metrics)
-    const items = page.items
-      .map((row) => reading(filter.deviceId, row, shapes.get(row.shape_id) ?? [], wanted))
-      .filter((r) => !wanted || Object.keys(r.metrics).length > 0)
+    const all = readings(filter, page.items, shapes)
+    const items = filter.metrics ? all.filter((r) => Object.keys(r.metrics).length > 0) : all
     return { items, next: page.next }
   }
 
@@ -124,9 +123,10 @@ export class Readings {
   }
 
   #rows(table: ReadingTable, { deviceId, from, to }: ReadingFilter) {
+    const hex = this.#dialect === 'sqlite' ? sql<string>`hex(metrics)` : sql<string>`encode(metrics, 'hex')`
     let query = this.#db
       .selectFrom(table)
-      .select(['ts', 'shape_id', 'metrics'])
+      .select(['ts', 'shape_id', hex.as('hex')])
       .where('device_id', '=', deviceId)
     if (from !== undefined) query = query.where('ts', '>=', from)
     if (to !== undefined) query = query.where('ts', '<', to)
@@ -134,16 +134,21 @@ export class Readings {
   }
 }
 
-function reading(
-  deviceId: number,
-  row: RawReading,
-  names: readonly string[],
-  wanted: ReadonlySet<string> | undefined,
-): Reading {
-  const values = Buffer.from(row.metrics.buffer, row.metrics.byteOffset, row.metrics.byteLength)
-  const metrics: Record<string, number> = {}
-  names.forEach((name, i) => {
-    if (!wanted || wanted.has(name)) metrics[name] = values.readDoubleLE(i * 8)
+function readings(
+  { deviceId, metrics }: ReadingFilter,
+  rows: readonly RawReading[],
+  shapes: ReadonlyMap<number, readonly string[]>,
+): Reading[] {
+  const wanted = metrics && new Set(metrics)
+  const bytes = Buffer.from(rows.map((row) => row.hex).join(''), 'hex')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 0
+  return rows.map(({ ts, shape_id }) => {
+    const values: Record<string, number> = {}
+    for (const name of shapes.get(shape_id) ?? []) {
+      if (!wanted || wanted.has(name)) values[name] = view.getFloat64(at, true)
+      at += 8
+    }
+    return { deviceId, ts, metrics: values }
   })
-  return { deviceId, ts: row.ts, metrics }
 }
