@@ -131,15 +131,17 @@ async function ask({ url }: Server, readings: readonly Reading[]): Promise<Answe
   return (await answer.json()) as Answer
 }
 
-/** ROC AUC on readings of which some are planted. */
+/**
+ * ROC AUC on readings of which some are planted, in one question: asked in parts, each part would begin with a gap in
+ * time, as questions leave no trace.
+ */
 async function auc(server: Server): Promise<number> {
-  const { readings, anomalous } = readingsOf(1000, 9, START + 400 * 60, 0.03)
-  const confidence: number[] = []
-  for (let i = 0; i < readings.length; i += 100) {
-    const { results } = await ask(server, readings.slice(i, i + 100))
-    confidence.push(...results.map((r) => r.confidence))
-  }
-  return rocAuc(Float64Array.from(confidence), anomalous)
+  const { readings, anomalous } = readingsOf(1000, 9, START + (TRAINING / 10) * 60, 0.03)
+  const { results } = await ask(server, readings)
+  return rocAuc(
+    Float64Array.from(results, (r) => r.confidence),
+    anomalous,
+  )
 }
 
 interface Load {
@@ -150,16 +152,18 @@ interface Load {
 
 /** wrk against `server`, questions of `n` readings. */
 function load(server: Server, n: number, store: boolean): Load {
-  const { readings } = readingsOf(QUESTIONS * 10 + n, 3, START + 400 * 60)
   const mine = server.name === 'Motewatch'
-  const bodies = Array.from({ length: QUESTIONS }, (_, i) =>
-    JSON.stringify({
-      readings: readings.slice(i * 10, i * 10 + n),
+  const bodies = Array.from({ length: QUESTIONS }, (_, i) => {
+    // All begin where training ended: devices that were silent for long would be explained, one by one.
+    const { readings } = readingsOf(n + 9, 100 + i, START + (TRAINING / 10) * 60)
+    const from = n === 1 ? i % 10 : 0
+    return JSON.stringify({
+      readings: readings.slice(from, from + n),
       threshold: 0.7,
       model: 'both',
       ...(mine && { store }),
-    }),
-  )
+    })
+  })
   const script = join(folder, `load-${n}.lua`)
   const list = bodies.map((body) => `[==[${body}]==]`).join(',\n')
   writeFileSync(
