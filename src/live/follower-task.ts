@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { InputError } from '../adapters/read-report.ts'
+import { WorkerPool } from '../kernels/worker-pool.ts'
 import { ModelFormatError } from '../models/buffer.ts'
 import { Engine } from '../pipeline/engine.ts'
 import type { Batch } from '../schema/reading-batch.ts'
@@ -53,7 +54,9 @@ class Following {
   }
 
   static async begin(signature: string): Promise<Following> {
-    const engine = new Engine(await store.models.bundles(), local ? { local } : {})
+    // This thread alone: the others answer requests meanwhile, and each more would cost 100 MB.
+    const pool = new WorkerPool(1)
+    const engine = new Engine(await store.models.bundles(), { pool, ...(local ? { local } : {}) })
     const saved = await store.engines.load(NAME)
     if (saved) {
       try {

@@ -31,14 +31,12 @@ describe('on this machine without accounts', () => {
   )
 
   // DNS rebinding: a page of evil.example makes the browser come here under its own name.
-  it.each([
-    ['evil.example'],
-    ['localhost.evil.example:5000'],
-    ['127.0.0.1.evil.example'],
-    ['192.168.1.5'],
-  ])('but not as "%s"', async (host) => {
-    expect(await send({ headers: { host } })).toMatchObject({ status: 403, body: { title: 'Forbidden' } })
-  })
+  it.each([['evil.example'], ['localhost.evil.example:5000'], ['127.0.0.1.evil.example'], ['192.168.1.5']])(
+    'but not as "%s"',
+    async (host) => {
+      expect(await send({ headers: { host } })).toMatchObject({ status: 403, body: { title: 'Forbidden' } })
+    },
+  )
 
   it.each([
     ['x-forwarded-for', '10.0.0.5'],

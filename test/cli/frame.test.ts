@@ -2,7 +2,19 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { motewatch } from './run.ts'
 
-const COMMANDS = ['train', 'detect', 'evaluate', 'inspect', 'flows', 'simulate', 'init', 'demo', 'serve', 'config', 'user']
+const COMMANDS = [
+  'train',
+  'detect',
+  'evaluate',
+  'inspect',
+  'flows',
+  'simulate',
+  'init',
+  'demo',
+  'serve',
+  'config',
+  'user',
+]
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
 describe.concurrent('the command line', () => {
