@@ -12,6 +12,8 @@ export function subject(device: string, name: string | undefined): string {
 export function causeText({ spec, affected }: Cause): string {
   const { value, unit, typical } = affected
   const shown = typeof value === 'number' ? humanise(value, unit) : value === '' ? 'unset' : value
+  // Says itself how usual it is.
+  if (spec.scale === 'evidence') return `${spec.words} ${shown}`
   const usual =
     'usual' in typical
       ? typical.usual.length === 0

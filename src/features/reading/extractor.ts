@@ -65,7 +65,7 @@ function specsOf(metric: string): FeatureSpec[] {
     spec(`${metric} shift`, `shift of ${metric} from its own usual`, 'level'),
     spec(`${metric} change`, `change of ${metric}`, 'change'),
     spec(`${metric} spread`, `recent spread of ${metric}`, 'spread'),
-    spec(`${metric} surprise`, `news in ${metric} as rare for this device as once in`, 'level', {
+    spec(`${metric} surprise`, `${metric} as rare for this device as once in`, 'level', {
       unit: 'readings',
       scale: 'evidence',
       direction: 'high',

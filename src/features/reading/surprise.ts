@@ -128,8 +128,10 @@ export class Surprise {
     if (memory) {
       views =
         rank(memory, PASTS_AT, off / spread) +
-        rank(memory, PASTS_AT + PAST_VALUES, shift / (Math.sqrt(s.recentVariance) + floor)) +
-        rank(memory, PASTS_AT + 2 * PAST_VALUES, ofDay(memory, ts, x, spread, floor))
+        rank(memory, PASTS_AT + PAST_VALUES, shift / (Math.sqrt(s.recentVariance) + floor))
+      const daily = ofDay(memory, ts, x, spread, floor)
+      // A distance that is not known yet is none to compare later ones with: next to it each would be news.
+      if (daily !== undefined) views += rank(memory, PASTS_AT + 2 * PAST_VALUES, daily)
     }
     s.usual += weight * off
     s.variance = (1 - weight) * (s.variance + weight * off * off)
@@ -147,8 +149,14 @@ function news(memory: Float32Array, n: number, rarity: number): number {
   return isNews ? evidence : 0
 }
 
-/** Distance from the same part of other days; 0 while it is not known. */
-function ofDay(memory: Float32Array, ts: number, x: number, spread: number, floor: number): number {
+/** Distance from the same part of other days; undefined while it is not known. */
+function ofDay(
+  memory: Float32Array,
+  ts: number,
+  x: number,
+  spread: number,
+  floor: number,
+): number | undefined {
   const day = Math.floor(ts / DAY)
   const [MEAN, VARIANCE, SEEN, LATEST] = [0, 1, 2, 3].map(
     (k) => Math.floor(((ts - day * DAY) * PARTS) / DAY) * PART_VALUES + k,
@@ -163,7 +171,7 @@ function ofDay(memory: Float32Array, ts: number, x: number, spread: number, floo
     memory[LATEST] = day
     memory[SEEN] = days + 1
   }
-  return days >= DAYS ? off / usual : 0
+  return days >= DAYS ? off / usual : undefined
 }
 
 /**
