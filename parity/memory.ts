@@ -13,6 +13,8 @@ import { verdict } from '../bench/harness.ts'
 import { Random } from '../src/kernels/random.ts'
 
 const root = join(import.meta.dirname, '..')
+/** As `npm start` has them. */
+const FLAGS = ['--max-semi-space-size=16']
 /** Largest resident set allowed, bytes. */
 const BAR = 400e6
 /** Devices, each with one reading a second. */
@@ -21,8 +23,8 @@ const DEVICES = 500
 const HOURS = Number(process.env.HOURS ?? 2)
 /** Readings a request. */
 const BATCH = 5000
-/** Records that may wait to be scored before more are sent: 40 s of a real day. */
-const LAG = 20_000
+/** Records that may wait for a saved state of detection before more are sent: 200 s of a real day. */
+const LAG = 100_000
 /** Bytes of the upload. */
 const UPLOAD = 1e9
 
@@ -73,7 +75,7 @@ interface Measured {
 
 async function start(main: string, folder: string): Promise<Measured> {
   const port = await freePort()
-  const child = spawn(process.execPath, [main, 'serve', '--port', String(port)], {
+  const child = spawn(process.execPath, [...FLAGS, main, 'serve', '--port', String(port)], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, MOTEWATCH_LOG: 'warn' },
