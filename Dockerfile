@@ -10,10 +10,7 @@ COPY src src
 RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-bookworm-slim
-# Memory that is soon garbage is given back soon.
 ENV NODE_ENV=production \
-    NODE_OPTIONS=--max-semi-space-size=16 \
-    MALLOC_ARENA_MAX=2 \
     MOTEWATCH_HOST=0.0.0.0 \
     MOTEWATCH_DATA=/data \
     MOTEWATCH_DATABASE=/data/motewatch.db \

@@ -13,8 +13,6 @@ import { verdict } from '../bench/harness.ts'
 import { Random } from '../src/kernels/random.ts'
 
 const root = join(import.meta.dirname, '..')
-/** As `npm start` has them. */
-const FLAGS = ['--max-semi-space-size=16']
 /** Largest resident set allowed, bytes. */
 const BAR = 400e6
 /** Devices, each with one reading a second. */
@@ -75,7 +73,7 @@ interface Measured {
 
 async function start(main: string, folder: string): Promise<Measured> {
   const port = await freePort()
-  const child = spawn(process.execPath, [...FLAGS, main, 'serve', '--port', String(port)], {
+  const child = spawn(process.execPath, [main, 'serve', '--port', String(port)], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, MOTEWATCH_LOG: 'warn' },

@@ -21,9 +21,9 @@ import type { Service } from './service.ts'
 
 /**
  * For the threads that are started from now on: memory that is soon garbage, which V8 lets grow to 100 MB a thread, is
- * looked through after 16 MB. The first thread gets it from the command line, as `npm start` does.
+ * looked through after 4 MB. The first thread gets it from the command line.
  */
-const LESS_GARBAGE = '--max-semi-space-size=16'
+const LESS_GARBAGE = '--max-semi-space-size=4'
 
 /**
  * Opens the store and starts every part that works in the background.

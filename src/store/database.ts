@@ -47,6 +47,8 @@ export function openSqlite(file: string, options: { readonly?: boolean } = {}): 
     sqlite.pragma('journal_mode = WAL')
     // An answer 2xx says that it is on disk: the log is synced at each commit.
     sqlite.pragma('synchronous = FULL')
+    // There are a dozen connections; the system keeps pages too, once for all of them.
+    sqlite.pragma('cache_size = -4096')
     sqlite.pragma('foreign_keys = ON')
     sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     return sqlite

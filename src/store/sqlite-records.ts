@@ -43,7 +43,7 @@ export class SqliteRecords implements RecordWriter {
 
   constructor(url: string) {
     this.#db = openSqlite(sqliteFile(url))
-    this.#db.pragma('cache_size = -65536')
+    this.#db.pragma('cache_size = -16384')
     this.#sql = statements(this.#db)
     this.#lookAtRecent()
   }

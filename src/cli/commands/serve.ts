@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { becomeFrugal } from '../frugal.ts'
 import { wholeNumber } from '../options.ts'
 
 interface Options {
@@ -32,6 +33,7 @@ Examples:
   $ motewatch serve --database postgres://motewatch@localhost/motewatch`
 
 async function run({ config: file, adminPasswordFile, ...options }: Options): Promise<void> {
+  becomeFrugal()
   const [{ loadConfig }, { startServer }] = await Promise.all([
     import('../../config/load.ts'),
     import('../../api/server.ts'),
