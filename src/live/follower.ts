@@ -14,6 +14,8 @@ export interface FollowerNews {
   readonly error?: string
 }
 
+/** Megabytes of its heap, far more than it needs: without a limit the collector lets garbage pile up. */
+const HEAP = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 1024 }
 /** Milliseconds for the thread to save and end. */
 const PATIENCE = 20_000
 /** Milliseconds before a thread that died is followed by another. */
@@ -36,7 +38,7 @@ export class Follower {
   }
 
   start(): void {
-    const worker = new Worker(taskUrl(), { workerData: this.#order, execArgv: [] })
+    const worker = new Worker(taskUrl(), { workerData: this.#order, execArgv: [], resourceLimits: HEAP })
     this.#worker = worker
     worker.on('message', ({ warning, error }: FollowerNews) => {
       if (warning) this.#log.warn({ warning }, 'detection')

@@ -9,6 +9,8 @@ export type { IntakeResult, RecordProblem } from './result.ts'
 /** Bytes and bodies that may wait to be stored. */
 const MOST_BYTES = 64 << 20
 const MOST_BODIES = 4096
+/** Megabytes of the thread's heap: without a limit the collector lets garbage pile up. */
+const HEAP = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 512 }
 
 interface Waiting {
   readonly bytes: number
@@ -157,7 +159,7 @@ export class Intake {
 async function thread(settings: IntakeSettings): Promise<Worker> {
   // Compiled or as source, whichever this file is.
   const file = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
-  const worker = new Worker(file, { workerData: settings })
+  const worker = new Worker(file, { workerData: settings, resourceLimits: HEAP })
   await new Promise<void>((resolve, reject) => {
     worker.once('message', () => resolve())
     worker.once('error', reject)
