@@ -9,8 +9,9 @@ import { JobRows } from '../../src/store/jobs.ts'
 import { type Bench, finished, openBench, simulated } from './service.ts'
 
 let bench: Bench
-/** A file that takes seconds to score, full of anomalies. */
+/** Files full of anomalies: one that takes seconds to score, and one that nobody waits for. */
 let long: string
+let endless: string
 const children: ChildProcess[] = []
 
 beforeAll(async () => {
@@ -20,7 +21,10 @@ beforeAll(async () => {
   long = join(bench.folder, 'long.log')
   const rows = lines.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   const head = lines.split('\n').filter((line) => line.startsWith('#') && !line.startsWith('#close'))
-  writeFileSync(long, [...head, ...Array.from({ length: 4 }, () => rows).flat(), ''].join('\n'))
+  endless = join(bench.folder, 'endless.log')
+  const text = `${rows.join('\n')}\n`
+  writeFileSync(long, `${head.join('\n')}\n${text.repeat(8)}`)
+  writeFileSync(endless, `${head.join('\n')}\n${text.repeat(60)}`)
   await bench.jobs.start()
   const upload = await bench.upload(flows, 'week.log')
   const { id } = await bench.jobs.add('train', { upload, benign: true, first: 0.6 }, 'anna')
@@ -112,7 +116,7 @@ describe('a job whose process ends', () => {
   it('in order goes back to the queue as if it had not begun', async () => {
     await bench.store.db.deleteFrom('anomalies').execute()
     const child = await otherProcess()
-    const upload = await bench.upload(long, 'long.log')
+    const upload = await bench.upload(endless, 'endless.log')
     const id = await begun(upload)
     child.kill('SIGTERM')
     await once(child, 'exit')
@@ -126,7 +130,7 @@ describe('a job whose process ends', () => {
     await bench.store.db.deleteFrom('anomalies').execute()
     const first = await openBench(bench.folder)
     await first.jobs.start()
-    const id = await begun(await bench.upload(long, 'long.log'))
+    const id = await begun(await bench.upload(endless, 'endless.log'))
     // The other one takes it for dead while it lives.
     const rows = new JobRows(bench.store)
     const { owner } = (await rows.get(id))!
@@ -165,7 +169,7 @@ describe('a job that is cancelled', () => {
     await bench.store.db.deleteFrom('anomalies').execute()
     const next = await openBench(bench.folder)
     await next.jobs.start()
-    const upload = await bench.upload(long, 'long.log')
+    const upload = await bench.upload(endless, 'endless.log')
     const id = await begun(upload)
     await next.jobs.cancel(id)
     expect(await finished(next.jobs, id)).toMatchObject({ state: 'cancelled', result: null })
