@@ -128,7 +128,8 @@ describe('stored data of a device', () => {
     // Live detection may have found some of them first; together they are kept once.
     const kept = (await api.ask('GET', '/api/v1/anomalies?device_id=pump')).body.items
     expect(kept.length).toBeGreaterThanOrEqual(body.found)
-    expect((await ask()).body.kept).toBe(0)
+    const again = await ask()
+    expect(again, JSON.stringify(again.body).slice(0, 500)).toMatchObject({ status: 200, body: { kept: 0 } })
     const part = await ask({ from: '2025-03-06T08:05:00Z', store: false })
     expect(part.body.scored).toBe(1)
     const none = await ask({ from: '2030-01-01T00:00:00Z' })
