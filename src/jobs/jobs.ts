@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { availableParallelism, hostname } from 'node:os'
+import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
 import { FINISHED, type Job, type JobError, type JobFilter, JobLost, JobRows } from '../store/jobs.ts'
+import { isDeadHere, newOwner } from '../store/owner.ts'
 import type { Store } from '../store/store.ts'
 import type { JobSettings } from './kind.ts'
 import { JOB_KINDS, type JobKinds, type JobName, kindNamed } from './kinds/all.ts'
@@ -44,7 +44,7 @@ export class Jobs {
   readonly uploads: Uploads
   readonly #rows: JobRows
   readonly #options: JobsOptions
-  readonly #owner = `${hostname()}/${process.pid}/${randomUUID()}`
+  readonly #owner = newOwner()
   readonly #running = new Map<number, { running: Running; heavy: boolean; beat: number; told: Progress }>()
   readonly #settled = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
@@ -214,16 +214,4 @@ function uploadOf(job: Job): Upload | undefined {
 
 function unlessLost(error: unknown): void {
   if (!(error instanceof JobLost)) throw error
-}
-
-/** Whether an owner was a process of this machine that is no more. In doubt its heartbeat decides, later. */
-function isDeadHere(owner: string): boolean {
-  const [host, pid] = owner.split('/')
-  if (host !== hostname() || Number(pid) === process.pid) return false
-  try {
-    process.kill(Number(pid), 0)
-    return false
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'
-  }
 }

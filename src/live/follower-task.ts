@@ -155,17 +155,6 @@ async function keepStates(
   )
 }
 
-/** Names the active models. */
-async function activeModels(): Promise<string> {
-  const rows = await store.db
-    .selectFrom('models')
-    .select(['id', 'sha256'])
-    .where('active', '=', 1)
-    .orderBy('id')
-    .execute()
-  return rows.map(({ id, sha256 }) => `${id}:${sha256}`).join(' ')
-}
-
 const told = new Set<string>()
 
 /** Each thing once: what is wrong with one batch is wrong with the thousand that follow. */
@@ -187,7 +176,7 @@ while (!stopping) {
     }
     if (Date.now() - looked >= MODELS) {
       looked = Date.now()
-      const signature = await activeModels()
+      const signature = await store.models.signature()
       if (following && signature !== following.signature) {
         await following.save()
         await following.close()

@@ -73,7 +73,7 @@ export class InlineDetector {
   }
 
   async #refresh(): Promise<void> {
-    const models = await this.#activeModels()
+    const models = await this.#store.models.signature()
     const changed = models !== this.#models
     const state = changed || Date.now() >= this.#stateAt ? await this.#savedAt() : this.#state
     if (!changed && state === this.#state) return
@@ -100,16 +100,6 @@ export class InlineDetector {
       if (!(error instanceof ModelFormatError)) throw error
     }
     return engine
-  }
-
-  async #activeModels(): Promise<string> {
-    const rows = await this.#store.db
-      .selectFrom('models')
-      .select(['id', 'sha256'])
-      .where('active', '=', 1)
-      .orderBy('id')
-      .execute()
-    return rows.map(({ id, sha256 }) => `${id}:${sha256}`).join(' ')
   }
 
   /** Names the saved state. */

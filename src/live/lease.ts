@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
+import { isDeadHere, newOwner } from '../store/owner.ts'
 import type { Repositories, Store } from '../store/store.ts'
 
 /** Seconds for which a holder that says nothing keeps it. */
 const TERM = 15
 
 interface Held {
-  /** `host/pid/uuid`. */
+  /** See {@link newOwner}. */
   readonly owner: string
   /** Seconds since the epoch. */
   readonly until: number
@@ -16,7 +15,7 @@ interface Held {
 export class Lease {
   readonly #store: Store
   readonly #key: string
-  readonly #owner = `${hostname()}/${process.pid}/${randomUUID()}`
+  readonly #owner = newOwner()
   #until = 0
 
   constructor(store: Store, name: string) {
@@ -31,7 +30,7 @@ export class Lease {
     const held = await this.#store.transaction(async (tx) => {
       await this.#lock(tx)
       const holder = await tx.meta.get<Held>(this.#key)
-      const free = !holder || holder.owner === this.#owner || holder.until < now || isDead(holder.owner)
+      const free = !holder || holder.owner === this.#owner || holder.until < now || isDeadHere(holder.owner)
       if (free) await tx.meta.set(this.#key, { owner: this.#owner, until: now + TERM } satisfies Held)
       return free
     })
@@ -78,17 +77,5 @@ export class LeaseLost extends Error {
 
   constructor() {
     super('another process does this work by now')
-  }
-}
-
-/** Whether it was a process of this machine that is no more. */
-function isDead(owner: string): boolean {
-  const [host, pid] = owner.split('/')
-  if (host !== hostname() || !pid) return false
-  try {
-    process.kill(Number(pid), 0)
-    return false
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
 }

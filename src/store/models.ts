@@ -92,6 +92,17 @@ export class Models {
     return row?.bytes
   }
 
+  /** Names the active models: another name, other models. Empty without any. */
+  async signature(): Promise<string> {
+    const rows = await this.#db
+      .selectFrom('models')
+      .select(['id', 'sha256'])
+      .where('active', '=', 1)
+      .orderBy('id')
+      .execute()
+    return rows.map(({ id, sha256 }) => `${id}:${sha256}`).join(' ')
+  }
+
   /** The active models, ready to score. */
   async bundles(): Promise<ModelBundle[]> {
     const rows = await this.#db
