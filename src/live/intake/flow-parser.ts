@@ -1,22 +1,13 @@
 import { flatten, type JsonObject } from '../../adapters/json/flatten.ts'
 import { protocolNumber } from '../../adapters/table/protocols.ts'
 import { parseAddress } from '../../schema/address.ts'
-import type { FlowRecord } from '../../schema/flow-batch.ts'
+import { FLOW_FLOAT_COLUMNS, type FlowRecord } from '../../schema/flow-batch.ts'
 import { RecordError, shown } from './reading-record.ts'
 import { eachRecord } from './records.ts'
 import type { Tally } from './result.ts'
 import { parseTime } from './time.ts'
 
-const COUNTS = [
-  'duration',
-  'orig_bytes',
-  'resp_bytes',
-  'missed_bytes',
-  'orig_pkts',
-  'orig_ip_bytes',
-  'resp_pkts',
-  'resp_ip_bytes',
-] as const
+const COUNTS = FLOW_FLOAT_COLUMNS.filter((name) => name !== 'ts')
 const TEXTS = ['uid', 'service', 'conn_state', 'history', 'orig_l2_addr', 'resp_l2_addr'] as const
 const LONGEST_TEXT = 256
 
