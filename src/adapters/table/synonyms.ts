@@ -411,3 +411,8 @@ export const TRUTH_MARKS: readonly string[] = [
 /** Names of columns that only number the rows. */
 export const ROW_NUMBERS =
   /^(|unnamed_\d+|index|idx|row|row_?(id|no|num|number)|no|record_?id|serial_no|s_no|sno|pk_seq_id)$/
+
+/** Those of them that hold nothing else. */
+export const STRICT_DETAILS = DETAIL_SYNONYMS.filter(
+  (name) => name.includes('attack') || name.includes('label'),
+)
