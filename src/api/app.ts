@@ -36,7 +36,7 @@ import { statisticsRoutes } from './routes/statistics.ts'
 import { statusRoutes } from './routes/status.ts'
 import { uploadRoutes } from './routes/uploads.ts'
 import { securityHeaders } from './security-headers.ts'
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from './validation.ts'
+import { parseJson, serializerCompiler, validatorCompiler, type ZodTypeProvider } from './validation.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -100,6 +100,7 @@ export async function createApp(service: Service): Promise<App> {
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
+  parseJson(app)
   const table = new RouteTable(app)
   answerErrors(app, table)
   await app.register(websocket, { options: { maxPayload: 4096 } })

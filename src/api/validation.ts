@@ -1,4 +1,9 @@
-import type { FastifySchemaCompiler, FastifySerializerCompiler, FastifyTypeProvider } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifySchemaCompiler,
+  FastifySerializerCompiler,
+  FastifyTypeProvider,
+} from 'fastify'
 import { z } from 'zod'
 import type { WrongField } from './problem.ts'
 
@@ -22,12 +27,43 @@ export class InvalidRequest extends Error {
 }
 
 /** Validates parts of requests with zod schemas; all wrong fields are found at once. */
-export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
-  ({ schema }) =>
-  (data) => {
+export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
+  const flat = httpPart === 'querystring' || httpPart === 'params'
+  return (data) => {
+    const issues = flat ? withNul(data) : []
+    if (issues.length > 0) return { error: new InvalidRequest(issues) }
     const { data: value, error } = schema.safeParse(data)
     return error ? { error: new InvalidRequest(error.issues) } : { value }
   }
+}
+
+/** PostgreSQL has no text with U+0000 in it, so no text here may have it. */
+function withNul(value: unknown, path: (string | number)[] = []): z.core.$ZodIssue[] {
+  if (typeof value === 'string') {
+    const message = 'expected text without the character U+0000'
+    return value.includes('\0') ? [{ code: 'custom', path, message, input: undefined }] : []
+  }
+  // What lies deeper than anything documented is not stored as text.
+  if (value === null || typeof value !== 'object' || path.length > 50) return []
+  if (Array.isArray(value)) return value.flatMap((item, i) => withNul(item, [...path, i]))
+  return Object.entries(value).flatMap(([name, item]) => [
+    ...withNul(name, path),
+    ...withNul(item, [...path, name]),
+  ])
+}
+
+/** JSON is parsed as Fastify does; text with U+0000 is looked for where its bytes are, so that others do not pay for it. */
+export function parseJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (!body.includes('\\u0000')) return parse(request, String(body), done)
+    return parse(request, String(body), (error, value: unknown) => {
+      const issues = error ? [] : withNul(value)
+      if (issues.length === 0) return done(error, value)
+      done(Object.assign(new InvalidRequest(issues), { validationContext: 'body' }))
+    })
+  })
+}
 
 /** Writes answers: what the schema does not name is left out, and what does not fit it is an error of ours. */
 export const serializerCompiler: FastifySerializerCompiler<z.ZodType> =

@@ -117,3 +117,27 @@ describe('documentation', () => {
     }
   })
 })
+
+describe('text', () => {
+  const nul = '{"name":"a","password":"\\u0000"}'
+  it.each([
+    ['POST', '/api/v1/session', nul, 'body.password'],
+    ['POST', '/api/v1/session', nul.replace('"a"', '["b",{"\\u0000":1}]'), 'body.name[1]'],
+    ['GET', '/api/v1/anomalies?device_id=a%00', undefined, 'query.device_id'],
+    ['GET', '/api/v1/devices/a%00', undefined, 'path.device'],
+  ] as const)('%s %s with a character that no database has is refused', async (method, url, body, path) => {
+    const answer = await api.ask(method, url, body)
+    expect(answer.status).toBe(400)
+    expect(answer.body.errors[0]).toMatchObject({ path, message: expect.stringContaining('U+0000') })
+  })
+
+  it('is looked for in what is nested as deep as a body can be', async () => {
+    const deep = `${'['.repeat(300_000)}"\\u0000"${']'.repeat(300_000)}`
+    expect((await api.ask('POST', '/api/v1/session', deep)).status).toBe(400)
+  })
+
+  it('that only looks like it is taken', async () => {
+    const looks = nul.replace('\\u0000', '\\\\u0000')
+    expect((await api.ask('POST', '/api/v1/session', looks)).status).toBe(401)
+  })
+})

@@ -62,6 +62,13 @@ describe('data is taken in', () => {
     expect(body.errors?.[0].path).toBe(path)
   })
 
+  it('with names that no database gives back as they were only in part', async () => {
+    const names = ['a\0', '\ud800', 'whole']
+    const records = names.map((id) => ({ id, timestamp: 1741219200, t: 1 }))
+    const { body } = await api.ask('POST', '/api/v1/data', records)
+    expect(body).toMatchObject({ accepted: 1, rejected: 2, problems: [{ path: 'id' }, { path: 'id' }] })
+  })
+
   it('of a type that is read', async () => {
     const headers = { 'content-type': 'text/csv' }
     expect((await api.ask('POST', '/api/v1/data', 'a,b', headers)).status).toBe(415)
@@ -102,6 +109,7 @@ describe('data is read', () => {
       'device2',
       'device3',
       'new',
+      'whole',
     ])
   })
 

@@ -28,9 +28,17 @@ export interface Answer {
   readonly body: any
 }
 
-export async function running(database?: string): Promise<Running> {
+let newDatabase = async (): Promise<string | undefined> => undefined
+
+/** Has what `running` starts in this test file use other databases than SQLite files of its own. */
+export function runningOn(make: () => Promise<string | undefined>): void {
+  newDatabase = make
+}
+
+export async function running(): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'motewatch-api-'))
-  const config = Config.parse({ database: database ?? join(folder, 'motewatch.db'), data: folder })
+  const database = (await newDatabase()) ?? join(folder, 'motewatch.db')
+  const config = Config.parse({ database, data: folder })
   const service = await startService(config, pino({ level: 'fatal' }))
   const app = await createApp(service)
   await app.ready()

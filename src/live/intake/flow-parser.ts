@@ -2,7 +2,7 @@ import { flatten, type JsonObject } from '../../adapters/json/flatten.ts'
 import { protocolNumber } from '../../adapters/table/protocols.ts'
 import { parseAddress } from '../../schema/address.ts'
 import { FLOW_FLOAT_COLUMNS, type FlowRecord } from '../../schema/flow-batch.ts'
-import { RecordError, shown } from './reading-record.ts'
+import { isStorable, RecordError, shown } from './reading-record.ts'
 import { eachRecord } from './records.ts'
 import type { Tally } from './result.ts'
 import { parseTime } from './time.ts'
@@ -54,7 +54,7 @@ export function flowOf(record: JsonObject): FlowRow['flow'] {
   for (const name of TEXTS) {
     const text = value(name)
     if (text === undefined || text === '-') continue
-    if (typeof text !== 'string' || text.length > LONGEST_TEXT || text.includes('\0')) {
+    if (typeof text !== 'string' || text.length > LONGEST_TEXT || !isStorable(text)) {
       throw new RecordError(name, `expects text of at most ${LONGEST_TEXT} characters, got ${shown(text)}`)
     }
     flow[name] = name.endsWith('l2_addr') ? text.toLowerCase() : text

@@ -103,7 +103,7 @@ function wordOf(key: string): string {
 
 function deviceName(key: string, value: unknown): string {
   const name = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : ''
-  if (name === '' || name.length > LONGEST_NAME || name.includes('\0')) {
+  if (name === '' || name.length > LONGEST_NAME || !isStorable(name)) {
     throw new RecordError(key, `expects a name of 1 to ${LONGEST_NAME} characters, got ${shown(value)}`)
   }
   return name
@@ -116,7 +116,7 @@ function metricValue(key: string, value: unknown): number | undefined {
   if (typeof value === 'number') {
     if (!Number.isFinite(value))
       throw new RecordError(key, 'expects a number below 1.8e308, got a larger one')
-    if (key.length > LONGEST_NAME || key.includes('\0')) {
+    if (key.length > LONGEST_NAME || !isStorable(key)) {
       throw new RecordError('', `expects names of at most ${LONGEST_NAME} characters, got ${key.length}`)
     }
     return value
@@ -129,6 +129,11 @@ function metricValue(key: string, value: unknown): number | undefined {
 
 function looksLikeNumber(text: string): boolean {
   return text.length < 40 && /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(text)
+}
+
+/** Whether a database gives text back as it was: it has no U+0000 and no half of a character. */
+export function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
 }
 
 export function shown(value: unknown): string {
