@@ -3,7 +3,7 @@ import { DenseNetwork } from '../kernels/dense.ts'
 import type { Matrix } from '../kernels/matrix.ts'
 import { partition } from '../kernels/partition.ts'
 import { Random } from '../kernels/random.ts'
-import { readSections, writeSections } from './buffer.ts'
+import { type ModelBytes, readSections, writeSections } from './buffer.ts'
 import { storeContributions } from './contributions.ts'
 import type { Detector, FittedDetector } from './detector.ts'
 
@@ -187,8 +187,8 @@ export class FittedAutoencoder implements FittedDetector {
   }
 
   /** @throws ModelFormatError when the buffer is no autoencoder, damaged or of another version */
-  static fromBuffer(buffer: ArrayBufferLike): FittedAutoencoder {
-    const sections = readSections(buffer, magic, version)
+  static fromBuffer(bytes: ModelBytes): FittedAutoencoder {
+    const sections = readSections(bytes, magic, version)
     const featureNames = sections.strings('featureNames')
     const d = featureNames.length
     const nHidden = sections.integer('nHidden', 1, 100)

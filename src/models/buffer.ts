@@ -77,27 +77,37 @@ export function writeSections(
   return buffer
 }
 
-/** The magic at the start of a model buffer; '' when there is none. */
-export function magicOf(buffer: ArrayBufferLike): string {
-  const start = Buffer.from(new Uint8Array(buffer, 0, Math.min(8, buffer.byteLength)))
+/** A model's bytes: a buffer of their own, or their place in a larger one. */
+export type ModelBytes = ArrayBufferLike | Uint8Array
+
+/** A view on the bytes, wherever they lie. */
+export function viewOf(bytes: ModelBytes): Uint8Array {
+  return bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)
+}
+
+/** The magic at the start of a model; '' when there is none. */
+export function magicOf(model: ModelBytes): string {
+  const start = Buffer.from(viewOf(model).subarray(0, 8))
   return start.toString('latin1').replace(/\0+$/, '')
 }
 
 /**
- * Opens a buffer made by {@link writeSections}. Nothing is copied and nothing allocated by what the
- * buffer claims: lengths are checked against the bytes there are.
+ * Opens bytes made by {@link writeSections}. Nothing is allocated by what they claim: lengths are checked against the
+ * bytes there are. Nothing is copied either, unless they begin where no number can, off a multiple of 8.
  *
- * @throws ModelFormatError when the buffer is another kind, another version, cut off or damaged
+ * @throws ModelFormatError when it is another kind, another version, cut off or damaged
  */
-export function readSections(buffer: ArrayBufferLike, magic: string, version: number): Sections {
-  const found = magicOf(buffer)
+export function readSections(model: ModelBytes, magic: string, version: number): Sections {
+  const given = viewOf(model)
+  const bytes = given.byteOffset % 8 === 0 ? given : given.slice()
+  const found = magicOf(bytes)
   if (found !== magic) {
     throw new ModelFormatError(`expected a ${magic} model, got one that starts with ${JSON.stringify(found)}`)
   }
-  if (buffer.byteLength < fixedBytes) {
-    throw new ModelFormatError(`${magic} model is cut off: ${buffer.byteLength} bytes; train again`)
+  if (bytes.length < fixedBytes) {
+    throw new ModelFormatError(`${magic} model is cut off: ${bytes.length} bytes; train again`)
   }
-  const view = new DataView(buffer)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const itsVersion = view.getUint32(8, true)
   if (itsVersion !== version) {
     throw new ModelFormatError(
@@ -105,34 +115,34 @@ export function readSections(buffer: ArrayBufferLike, magic: string, version: nu
     )
   }
   const length = view.getFloat64(16, true)
-  if (length !== buffer.byteLength) {
+  if (length !== bytes.length) {
     throw new ModelFormatError(
-      `${magic} model should have ${length} bytes, got ${buffer.byteLength}; copy it again or train again`,
+      `${magic} model should have ${length} bytes, got ${bytes.length}; copy it again or train again`,
     )
   }
-  const bytes = new Uint8Array(buffer)
   if (crc32(bytes.subarray(16)) !== view.getUint32(12, true)) {
     throw new ModelFormatError(`${magic} model is damaged (checksum differs); copy it again or train again`)
   }
-  return new Sections(buffer, magic, view.getUint32(24, true))
+  return new Sections(bytes, magic, view.getUint32(24, true))
 }
 
 /** Checked access to the parts of an opened model buffer; every mismatch is a {@link ModelFormatError}. */
 export class Sections {
-  readonly #buffer: ArrayBufferLike
+  readonly #bytes: Uint8Array
   readonly #magic: string
   readonly #base: number
   readonly #meta: Readonly<Record<string, unknown>>
   readonly #table: Readonly<Record<string, unknown>>
 
-  constructor(buffer: ArrayBufferLike, magic: string, headerBytes: number) {
-    this.#buffer = buffer
+  constructor(bytes: Uint8Array, magic: string, headerBytes: number) {
+    this.#bytes = bytes
     this.#magic = magic
     this.#base = align(fixedBytes + headerBytes)
-    if (this.#base > buffer.byteLength) throw this.#wrong(`a header of ${headerBytes} bytes`)
+    if (this.#base > bytes.length) throw this.#wrong(`a header of ${headerBytes} bytes`)
     let header: unknown
     try {
-      header = JSON.parse(Buffer.from(new Uint8Array(buffer, fixedBytes, headerBytes)).toString('utf8'))
+      const text = Buffer.from(bytes.subarray(fixedBytes, fixedBytes + headerBytes)).toString('utf8')
+      header = JSON.parse(text)
     } catch {
       throw this.#wrong('a header that is no JSON')
     }
@@ -168,7 +178,7 @@ export class Sections {
   }
 
   /**
-   * The section `name` as a view on the buffer.
+   * The section `name` as a view on the bytes.
    *
    * @param type Float32Array and the like; must be the type it was written with
    * @param length expected number of values
@@ -189,10 +199,10 @@ export class Sections {
     }
     const from = this.#base + (typeof offset === 'number' ? offset : Number.NaN)
     const bytes = length * arrayTypes[itsType as TypeName].BYTES_PER_ELEMENT
-    if (!(from >= this.#base && from % alignment === 0 && from + bytes <= this.#buffer.byteLength)) {
-      throw this.#wrong(`section ${name} outside the buffer`)
+    if (!(from >= this.#base && from % alignment === 0 && from + bytes <= this.#bytes.length)) {
+      throw this.#wrong(`section ${name} outside the model`)
     }
-    return new type(this.#buffer, from, length)
+    return new type(this.#bytes.buffer, this.#bytes.byteOffset + from, length)
   }
 
   #wrong(what: string): ModelFormatError {

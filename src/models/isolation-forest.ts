@@ -4,7 +4,7 @@ import { forestContributions } from '../kernels/forest-contributions.ts'
 import { growTrees, sortedSample } from '../kernels/forest-grow.ts'
 import { sumPathLengths } from '../kernels/forest-score.ts'
 import type { Matrix } from '../kernels/matrix.ts'
-import { ModelFormatError, readSections, writeSections } from './buffer.ts'
+import { type ModelBytes, ModelFormatError, readSections, viewOf, writeSections } from './buffer.ts'
 import type { Detector, FittedDetector } from './detector.ts'
 
 const magic = 'FOREST'
@@ -60,15 +60,10 @@ export class FittedIsolationForest implements FittedDetector {
   readonly forest: Forest
   /** (nFeatures, up to 1024): training values of each feature, ascending. */
   readonly #sorted: Float32Array
-  readonly #buffer: ArrayBufferLike
+  readonly #bytes: Uint8Array
 
-  constructor(
-    buffer: ArrayBufferLike,
-    featureNames: readonly string[],
-    forest: Forest,
-    sorted: Float32Array,
-  ) {
-    this.#buffer = buffer
+  constructor(bytes: ModelBytes, featureNames: readonly string[], forest: Forest, sorted: Float32Array) {
+    this.#bytes = viewOf(bytes)
     this.featureNames = featureNames
     this.forest = forest
     this.#sorted = sorted
@@ -79,8 +74,8 @@ export class FittedIsolationForest implements FittedDetector {
    *
    * @throws ModelFormatError when it is no isolation forest of this version, or a damaged one
    */
-  static fromBuffer(buffer: ArrayBufferLike): FittedIsolationForest {
-    const read = readSections(buffer, magic, version)
+  static fromBuffer(bytes: ModelBytes): FittedIsolationForest {
+    const read = readSections(bytes, magic, version)
     const featureNames = read.strings('featureNames')
     const nTrees = read.integer('nTrees', 1, most.trees)
     const sampleSize = read.integer('sampleSize', 1, most.samples)
@@ -104,7 +99,7 @@ export class FittedIsolationForest implements FittedDetector {
     }
     const nSorted = read.integer('nSorted', 1, keptValues)
     const sorted = read.array('sorted', Float32Array, nFeatures * nSorted)
-    return new FittedIsolationForest(buffer, featureNames, forest, sorted)
+    return new FittedIsolationForest(bytes, featureNames, forest, sorted)
   }
 
   score(X: Matrix, out: Float64Array = new Float64Array(X.nSamples)): Float64Array {
@@ -124,7 +119,8 @@ export class FittedIsolationForest implements FittedDetector {
   }
 
   toBuffer(): ArrayBufferLike {
-    return this.#buffer
+    const { buffer, length } = this.#bytes
+    return length === buffer.byteLength ? buffer : this.#bytes.slice().buffer
   }
 
   #check(X: Matrix, out: ArrayLike<number>, length: number): void {

@@ -4,7 +4,7 @@ import { type Matrix, matrix, selectRows } from '../kernels/matrix.ts'
 import { type Neighbors, nearestNeighbors, nearestNeighborsAsync, tileOrder } from '../kernels/neighbors.ts'
 import { Random } from '../kernels/random.ts'
 import type { WorkerPool } from '../kernels/worker-pool.ts'
-import { readSections, writeSections } from './buffer.ts'
+import { type ModelBytes, readSections, writeSections } from './buffer.ts'
 import { storeContributions } from './contributions.ts'
 import type { Detector, FittedDetector } from './detector.ts'
 
@@ -299,8 +299,8 @@ export class FittedLocalOutlierFactor implements FittedDetector {
   }
 
   /** @throws ModelFormatError when the buffer is no LOF model, damaged or of another version */
-  static fromBuffer(buffer: ArrayBufferLike): FittedLocalOutlierFactor {
-    const sections = readSections(buffer, magic, version)
+  static fromBuffer(bytes: ModelBytes): FittedLocalOutlierFactor {
+    const sections = readSections(bytes, magic, version)
     const featureNames = sections.strings('featureNames')
     const n = sections.integer('nReference', 1, 2 ** 31)
     const coarse = sections.array('coarse', Uint8Array, sections.integer('coarseBytes', 0, 2 ** 31))
@@ -311,7 +311,7 @@ export class FittedLocalOutlierFactor implements FittedDetector {
       sections.array('kDistance', Float64Array, n),
       sections.array('density', Float64Array, n),
       sections.array('known', Float64Array, n),
-      coarse.length > 0 ? FittedLocalOutlierFactor.fromBuffer(coarse.slice().buffer) : undefined,
+      coarse.length > 0 ? FittedLocalOutlierFactor.fromBuffer(coarse) : undefined,
     )
   }
 

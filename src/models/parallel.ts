@@ -2,7 +2,7 @@ import { expectScorable } from '../kernels/check.ts'
 import { type Matrix, matrix } from '../kernels/matrix.ts'
 import { commonPool, shared, type WorkerPool } from '../kernels/worker-pool.ts'
 import type { FittedDetector } from './detector.ts'
-import { detectorFromBuffer } from './registry.ts'
+import { bytesOf, detectorFromBuffer } from './registry.ts'
 
 /** Samples worth handing to a worker: a few milliseconds of any detector. */
 const grain = 1024
@@ -39,7 +39,7 @@ export async function scoreParallel(
   expectScorable(X, detector.featureNames, detector.name)
   let post = posted.get(detector)
   if (!post) {
-    post = { model: shared(new Uint8Array(detector.toBuffer())), number: count++ }
+    post = { model: shared(bytesOf(detector)), number: count++ }
     posted.set(detector, post)
   }
   const out = new Float64Array(new SharedArrayBuffer(8 * X.nSamples))
@@ -53,7 +53,7 @@ const open = new Map<number, FittedDetector>()
 
 /** The kernel: scores samples [from, to). */
 export function scoreSamples({ model, number, data, out }: ScoreArgs, from: number, to: number): void {
-  const detector = open.get(number) ?? detectorFromBuffer(model.buffer)
+  const detector = open.get(number) ?? detectorFromBuffer(model)
   open.delete(number)
   open.set(number, detector)
   if (open.size > keptOpen) open.delete(open.keys().next().value!)

@@ -1,6 +1,6 @@
 import { expectLength, expectScorable, expectTrainable } from '../kernels/check.ts'
 import type { Matrix } from '../kernels/matrix.ts'
-import { ModelFormatError, readSections, writeSections } from './buffer.ts'
+import { type ModelBytes, ModelFormatError, readSections, writeSections } from './buffer.ts'
 import type { Detector, FittedDetector } from './detector.ts'
 
 const magic = 'SURPRISE'
@@ -41,8 +41,8 @@ export class FittedSurprise implements FittedDetector {
   }
 
   /** @throws ModelFormatError when it is none of this version, or a damaged one */
-  static fromBuffer(buffer: ArrayBufferLike): FittedSurprise {
-    const read = readSections(buffer, magic, version)
+  static fromBuffer(bytes: ModelBytes): FittedSurprise {
+    const read = readSections(bytes, magic, version)
     const featureNames = read.strings('featureNames')
     const columns = read.array('columns', Uint32Array, read.integer('nColumns', 0, featureNames.length))
     if (columns.some((j) => j >= featureNames.length)) {

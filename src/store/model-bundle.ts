@@ -2,10 +2,10 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FeatureSpace } from '../features/feature-space.ts'
 import { parseFeedback } from '../feedback/parse.ts'
-import { ModelFormatError, readSections, writeSections } from '../models/buffer.ts'
+import { type ModelBytes, ModelFormatError, readSections, writeSections } from '../models/buffer.ts'
 import { Calibration } from '../models/calibration.ts'
 import type { FittedDetector } from '../models/detector.ts'
-import { detectorFromBuffer } from '../models/registry.ts'
+import { bytesOf, detectorFromBuffer } from '../models/registry.ts'
 import type { Feedback } from '../schema/feedback.ts'
 
 /** The file's kind and the version of its layout; a change of meaning of anything inside raises the version. */
@@ -117,7 +117,7 @@ export function bundleToBuffer(bundle: ModelBundle): ArrayBufferLike {
       ...(past ? { past: { until: past.until, devices: past.devices, leftOut: past.leftOut } } : {}),
     }),
   )
-  const models = bundle.models.map((m) => new Uint8Array(m.detector.toBuffer()))
+  const models = bundle.models.map((m) => bytesOf(m.detector))
   return writeSections(
     magic,
     version,
@@ -138,24 +138,26 @@ export function bundleToBuffer(bundle: ModelBundle): ArrayBufferLike {
 }
 
 /**
+ * Opens the bytes of a model file. Its detectors lie where the bytes are: on shared memory threads reach them.
+ *
  * @param place file name for messages
  * @throws ModelFormatError when the bytes are no model, a damaged one, or one of another version
  */
-export function bundleFromBuffer(buffer: ArrayBufferLike, place: string): ModelBundle {
+export function bundleFromBuffer(bytes: ModelBytes, place: string): ModelBundle {
   try {
-    const sections = readSections(buffer, magic, version)
-    const bytesOf = (name: string) => {
-      const length = sections.integer(`${name}Bytes`, 0, buffer.byteLength)
+    const sections = readSections(bytes, magic, version)
+    const section = (name: string) => {
+      const length = sections.integer(`${name}Bytes`, 0, bytes.byteLength)
       return sections.array(name, Uint8Array, length)
     }
     // A copy, as TextDecoder does not take shared memory.
-    const card = parseCard(new TextDecoder().decode(Uint8Array.from(bytesOf('card'))))
+    const card = parseCard(new TextDecoder().decode(Uint8Array.from(section('card'))))
     const names = sections.strings('models')
     if (names.length === 0 || card.calibrations.length !== names.length) {
       throw new ModelFormatError(`${names.length} models with ${card.calibrations.length} calibrations`)
     }
     const models = names.map((name, i) => {
-      const detector = detectorFromBuffer(shared(bytesOf(`model${i}`)))
+      const detector = detectorFromBuffer(section(`model${i}`))
       if (detector.name !== name) {
         throw new ModelFormatError(`model ${i} is named ${name} but holds ${detector.name}`)
       }
@@ -181,7 +183,7 @@ export function bundleFromBuffer(buffer: ArrayBufferLike, place: string): ModelB
       ensembles: new Map(ensembles),
       summary,
       feedback,
-      ...(past ? { past: { ...past, features: bytesOf('features'), places: bytesOf('places') } } : {}),
+      ...(past ? { past: { ...past, features: section('features'), places: section('places') } } : {}),
     }
   } catch (error) {
     const message = (error as Error).message

@@ -11,6 +11,14 @@ export interface StoredModel extends Omit<Selectable<ModelsTable>, 'bytes' | 'ca
   readonly card: TrainingSummary
 }
 
+/** An active model with the bytes of its file on shared memory. */
+export interface ActiveModel {
+  readonly id: number
+  readonly sha256: string
+  readonly name: string
+  readonly bytes: Uint8Array<SharedArrayBuffer>
+}
+
 const COLUMNS = [
   'id',
   'kind',
@@ -41,7 +49,7 @@ export class Models {
    * @throws ModelFormatError when the bytes are no model, damaged, or of another version
    */
   async add(bytes: Uint8Array, origin: string, name?: string): Promise<StoredModel> {
-    const bundle = bundleFromBuffer(Uint8Array.from(bytes).buffer, name ?? 'the model')
+    const bundle = bundleFromBuffer(bytes, name ?? 'the model')
     const row = await this.#db
       .insertInto('models')
       .values({
@@ -94,28 +102,32 @@ export class Models {
 
   /** Names the active models: another name, other models. Empty without any. */
   async signature(): Promise<string> {
-    const rows = await this.#db
-      .selectFrom('models')
-      .select(['id', 'sha256'])
-      .where('active', '=', 1)
-      .orderBy('id')
-      .execute()
-    return rows.map(({ id, sha256 }) => `${id}:${sha256}`).join(' ')
+    return signatureOf(await this.#actives().execute())
+  }
+
+  /**
+   * The active models with the bytes of their files, which are read on shared memory.
+   *
+   * @param known had before: those that are unchanged are taken from here
+   */
+  async activeBytes(known: readonly ActiveModel[] = []): Promise<ActiveModel[]> {
+    const active: ActiveModel[] = []
+    for (const { id, sha256 } of await this.#actives().execute()) {
+      const same = known.find((model) => model.id === id && model.sha256 === sha256)
+      const row =
+        same ?? (await this.#actives().select(['bytes', 'name']).where('id', '=', id).executeTakeFirst())
+      if (row) active.push(same ?? { ...row, bytes: moved(row.bytes) })
+    }
+    return active
   }
 
   /** The active models, ready to score. */
   async bundles(): Promise<ModelBundle[]> {
-    const rows = await this.#db
-      .selectFrom('models')
-      .select(['name', 'bytes'])
-      .where('active', '=', 1)
-      .orderBy('kind')
-      .execute()
-    return rows.map(({ name, bytes }) => {
-      const shared = new SharedArrayBuffer(bytes.length)
-      new Uint8Array(shared).set(bytes)
-      return bundleFromBuffer(shared, name)
-    })
+    return (await this.activeBytes()).map(({ name, bytes }) => bundleFromBuffer(bytes, name))
+  }
+
+  #actives() {
+    return this.#db.selectFrom('models').select(['id', 'sha256']).where('active', '=', 1).orderBy('kind')
   }
 
   /** Makes it the active one of its kind. @returns undefined when there is no such model */
@@ -195,7 +207,7 @@ export class Models {
         .where('active', '=', 1)
         .executeTakeFirst()
       if (!row) return undefined
-      const bundle = bundleFromBuffer(Uint8Array.from(row.bytes).buffer, row.name)
+      const bundle = bundleFromBuffer(row.bytes, row.name)
       const changed = withFeedback(bundle, change(bundle.feedback ?? []))
       const bytes = new Uint8Array(bundleToBuffer(changed))
       const sha256 = createHash('sha256').update(bytes).digest('hex')
@@ -215,4 +227,18 @@ export class Models {
 
 function model({ card_json, ...row }: Omit<Selectable<ModelsTable>, 'bytes'>): StoredModel {
   return { ...row, card: JSON.parse(card_json) as TrainingSummary }
+}
+
+/** Names models: another name, other models. Empty for none. */
+export function signatureOf(models: readonly Pick<ActiveModel, 'id' | 'sha256'>[]): string {
+  return models.map(({ id, sha256 }) => `${id}:${sha256}`).join(' ')
+}
+
+/** The bytes on shared memory, and their own given back at once: nobody tidies up after a thread that has nothing to do. */
+function moved(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
+  shared.set(bytes)
+  if (bytes.buffer instanceof ArrayBuffer && bytes.length === bytes.buffer.byteLength)
+    bytes.buffer.transfer(0)
+  return shared
 }

@@ -32,6 +32,18 @@ describe('the model container', () => {
     expect(readSections(copy(write()), 'MWTEST', 3).number('offset')).toBe(-0.5)
   })
 
+  it('reads from within other bytes, copying only where these begin off a multiple of 8', () => {
+    const bytes = new Uint8Array(write())
+    for (const at of [128, 131]) {
+      const outer = new Uint8Array(new SharedArrayBuffer(bytes.length + 200))
+      outer.set(bytes, at)
+      const read = readSections(outer.subarray(at, at + bytes.length), 'MWTEST', 3)
+      const thresholds = read.array('thresholds', Float32Array, 3)
+      expect([...thresholds]).toEqual([...sections.thresholds])
+      expect(Object.is(thresholds.buffer, outer.buffer)).toBe(at === 128)
+    }
+  })
+
   it('names the version it cannot read and the kind it did not expect', () => {
     expect(() => readSections(write(), 'MWTEST', 4)).toThrow(/version 3.*reads version 4/)
     expect(() => readSections(write(), 'MWOTHER', 3)).toThrow(/expected a MWOTHER model.*MWTEST/)
