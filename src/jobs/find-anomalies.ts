@@ -21,9 +21,9 @@ export async function findAnomalies(
   source: BatchSource,
   options: Pick<DetectOptions, 'local' | 'threshold' | 'model'>,
   keep: boolean,
-  { id, store, workers, signal }: JobContext,
+  { id, store, models, workers, signal }: JobContext,
 ): Promise<Conclusion> {
-  const bundles = await store.models.bundles()
+  const { bundles } = await models.active()
   if (bundles.length === 0) {
     throw new InputError('there is no active model; train one, or activate one that there is')
   }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
 import { FINISHED, type Job, type JobError, type JobFilter, JobLost, JobRows } from '../store/jobs.ts'
 import { isDeadHere, newOwner } from '../store/owner.ts'
+import type { SharedModels } from '../store/shared-models.ts'
 import type { Store } from '../store/store.ts'
 import type { JobSettings } from './kind.ts'
 import { JOB_KINDS, type JobKinds, type JobName, kindNamed } from './kinds/all.ts'
@@ -11,6 +12,7 @@ import { type Upload, Uploads } from './uploads.ts'
 
 export interface JobsOptions extends Omit<JobSettings, 'workers'> {
   readonly store: Store
+  readonly models: SharedModels
   /** Threads a job may use; all cores but one when left out, so that the service goes on answering. */
   readonly workers?: number
   /** Hears of what goes wrong in the runner itself; a job's own failure is its result. */
@@ -150,10 +152,10 @@ export class Jobs {
       const message = `the process ended ${MOST_ATTEMPTS} times while this job ran; it may need more memory than there is`
       return this.#end(job, { state: 'failed', error: { type: 'Error', message } })
     }
-    const { store, folder, local, keeping } = this.#options
+    const { store, models, folder, local, keeping } = this.#options
     const { workers = Math.max(1, availableParallelism() - 1) } = this.#options
     const settings = { folder, workers, local, keeping }
-    const running = new Running(job, { owner: this.#owner, url: store.database.url, settings })
+    const running = new Running(job, models, { owner: this.#owner, url: store.database.url, settings })
     this.#running.set(job.id, { running, heavy, beat: Date.now(), told: running.now })
     await this.#end(job, await running.ended)
   }

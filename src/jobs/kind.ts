@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { RetentionPolicy } from '../store/retention.ts'
+import type { ModelSource } from '../store/shared-models.ts'
 import type { Repositories, Store } from '../store/store.ts'
 import type { Upload } from './uploads.ts'
 
@@ -43,6 +44,7 @@ export interface JobContext extends JobSettings {
   readonly id: number
   /** Connections of its own. */
   readonly store: Store
+  readonly models: ModelSource
   /** Aborted when the job is cancelled or the service stops. */
   readonly signal: AbortSignal
   /**

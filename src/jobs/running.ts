@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads'
+import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Job, JobError } from '../store/jobs.ts'
+import type { SharedModels } from '../store/shared-models.ts'
 import type { JobSettings } from './kind.ts'
 
 /** What the thread of a job is told. */
@@ -9,6 +10,8 @@ export interface Order {
   readonly params: unknown
   readonly owner: string
   readonly url: string
+  /** See {@link SharedModels.port}. */
+  readonly models: MessagePort
   readonly settings: JobSettings
 }
 
@@ -41,13 +44,15 @@ export class Running {
   readonly #worker: Worker
   #cancelled = false
 
-  constructor(job: Job, order: Omit<Order, 'id' | 'kind' | 'params'>) {
+  constructor(job: Job, shared: SharedModels, order: Pick<Order, 'owner' | 'url' | 'settings'>) {
     this.job = job
     const { id, kind, params } = job
+    const models = shared.port()
     // The same folder holds .ts in the sources and .js once built.
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
     this.#worker = new Worker(new URL(file, import.meta.url), {
-      workerData: { ...order, id, kind, params } satisfies Order,
+      workerData: { ...order, id, kind, params, models } satisfies Order,
+      transferList: [models],
       execArgv: [],
       resourceLimits: HEAP,
     })

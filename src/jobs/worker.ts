@@ -1,12 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openDatabase } from '../store/database.ts'
 import { JobRows } from '../store/jobs.ts'
+import { modelsThrough } from '../store/shared-models.ts'
 import { Store } from '../store/store.ts'
 import { kindNamed } from './kinds/all.ts'
 import type { Ending, Order, Progress } from './running.ts'
 
 /** The thread of one job. */
-const { id, owner, kind: name, params, url, settings } = workerData as Order
+const { id, owner, kind: name, params, url, models, settings } = workerData as Order
 const port = parentPort!
 const cancel = new AbortController()
 port.on('message', () => cancel.abort(new Error('cancelled')))
@@ -18,6 +19,7 @@ try {
   const conclude = await kind.run(kind.params.parse(params), {
     id,
     store,
+    models: modelsThrough(models),
     ...settings,
     signal: cancel.signal,
     progress(share, message) {

@@ -7,6 +7,7 @@ import { Engine } from '../pipeline/engine.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import { openDatabase } from '../store/database.ts'
 import type { JournalEntry } from '../store/journal.ts'
+import { modelsThrough } from '../store/shared-models.ts'
 import { Store } from '../store/store.ts'
 import { Findings } from './findings.ts'
 import type { FollowerNews, FollowerOrder } from './follower.ts'
@@ -25,9 +26,10 @@ const SAVE_SHARE = 20
 /** Milliseconds between two looks at which models are active. */
 const MODELS = 1000
 
-const { url, local } = workerData as FollowerOrder
+const { url, local, models: modelsPort } = workerData as FollowerOrder
 const port = parentPort!
 const store = new Store(openDatabase(url))
+const models = modelsThrough(modelsPort)
 const lease = new Lease(store, NAME)
 let stopping = false
 port.on('message', () => {
@@ -53,10 +55,11 @@ class Following {
     this.#saved = seq
   }
 
-  static async begin(signature: string): Promise<Following> {
+  static async begin(): Promise<Following> {
+    const { signature, bundles } = await models.active()
     // This thread alone: the others answer requests meanwhile, and each more would cost 100 MB.
     const pool = new WorkerPool(1)
-    const engine = new Engine(await store.models.bundles(), { pool, ...(local ? { local } : {}) })
+    const engine = new Engine(bundles, { pool, ...(local ? { local } : {}) })
     const saved = await store.engines.load(NAME)
     if (saved) {
       try {
@@ -182,7 +185,7 @@ while (!stopping) {
         await following.close()
         following = undefined
       }
-      if (!following && signature !== '') following = await Following.begin(signature)
+      if (!following && signature !== '') following = await Following.begin()
     }
     const entries = following ? await following.next() : 0
     if (entries === 0) await sleep(LOOK)

@@ -1,11 +1,18 @@
-import { Worker } from 'node:worker_threads'
+import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
+import type { SharedModels } from '../store/shared-models.ts'
 
 /** What the thread needs. */
 export interface FollowerOrder {
   readonly url: string
+  /** See {@link SharedModels.port}. */
+  readonly models: MessagePort
   /** Local networks in CIDR form; the private ranges when left out. */
   readonly local?: readonly string[] | undefined
+}
+
+export interface FollowerSettings extends Omit<FollowerOrder, 'models'> {
+  readonly models: SharedModels
 }
 
 /** What the thread has to say, each thing once. */
@@ -26,19 +33,25 @@ const AGAIN = 1000
  * known of devices into the store. One process does so however many have the database open.
  */
 export class Follower {
-  readonly #order: FollowerOrder
+  readonly #order: FollowerSettings
   readonly #log: Pick<Logger, 'warn' | 'error'>
   #worker: Worker | undefined
   #ended: Promise<void> = Promise.resolve()
   #stopping = false
 
-  constructor(order: FollowerOrder, log: Pick<Logger, 'warn' | 'error'>) {
+  constructor(order: FollowerSettings, log: Pick<Logger, 'warn' | 'error'>) {
     this.#order = order
     this.#log = log
   }
 
   start(): void {
-    const worker = new Worker(taskUrl(), { workerData: this.#order, execArgv: [], resourceLimits: HEAP })
+    const models = this.#order.models.port()
+    const worker = new Worker(taskUrl(), {
+      workerData: { ...this.#order, models } satisfies FollowerOrder,
+      transferList: [models],
+      execArgv: [],
+      resourceLimits: HEAP,
+    })
     this.#worker = worker
     worker.on('message', ({ warning, error }: FollowerNews) => {
       if (warning) this.#log.warn({ warning }, 'detection')

@@ -32,14 +32,20 @@ export async function firstStart(service: Service): Promise<void> {
 }
 
 /** Removes the active models of the sample that this version cannot read; whether there were some. */
-async function removeOutdated({ store, log }: Service): Promise<boolean> {
+async function removeOutdated({ store, models, log }: Service): Promise<boolean> {
   let removed = false
+  try {
+    await models.active()
+    return removed
+  } catch (error) {
+    if (!(error instanceof ModelFormatError)) throw error
+  }
   for (const kind of ['flows', 'readings'] as const) {
     const model = await store.models.active(kind)
     const bytes = model && (await store.models.bytes(model.id))
     if (!bytes) continue
     try {
-      bundleFromBuffer(Uint8Array.from(bytes).buffer, model.name)
+      bundleFromBuffer(bytes, model.name)
     } catch (error) {
       if (!(error instanceof ModelFormatError)) throw error
       log.warn({ model: model.id, error: error.message }, 'model cannot be read')

@@ -9,6 +9,7 @@ import type { EventsFeed } from '../live/events-feed.ts'
 import type { InlineDetector } from '../live/inline.ts'
 import type { Intake } from '../live/intake/intake.ts'
 import type { Simulator } from '../live/simulator.ts'
+import type { SharedModels } from '../store/shared-models.ts'
 import type { Store } from '../store/store.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -16,6 +17,7 @@ import type { Metrics } from './metrics.ts'
 export interface Service {
   readonly config: Config
   readonly store: Store
+  readonly models: SharedModels
   readonly jobs: Jobs
   readonly schedules: Schedules
   readonly simulator: Simulator

@@ -13,6 +13,7 @@ import { Follower } from '../live/follower.ts'
 import { InlineDetector } from '../live/inline.ts'
 import { Intake } from '../live/intake/intake.ts'
 import { Simulator } from '../live/simulator.ts'
+import { SharedModels } from '../store/shared-models.ts'
 import { openStore } from '../store/store.ts'
 import { createLog } from './log.ts'
 import { Metrics } from './metrics.ts'
@@ -51,7 +52,8 @@ export async function startService(config: Config, log: Logger = createLog(confi
     await feed.start()
     stops.push(async () => feed.stop())
     const local = config.local.length > 0 ? config.local : undefined
-    const follower = new Follower({ url: config.database, local }, log)
+    const models = new SharedModels(store.models)
+    const follower = new Follower({ url: config.database, local, models }, log)
     follower.start()
     stops.push(() => follower.stop())
     const intake = await Intake.start(config.database, local)
@@ -68,7 +70,7 @@ export async function startService(config: Config, log: Logger = createLog(confi
     })
     await alerts.start()
     stops.push(() => alerts.stop())
-    const jobs = new Jobs({ store, folder: config.data, local, keeping: config.keep, onError })
+    const jobs = new Jobs({ store, models, folder: config.data, local, keeping: config.keep, onError })
     await jobs.start()
     stops.push(() => jobs.stop())
     const schedules = new Schedules(store, onError)
@@ -80,6 +82,7 @@ export async function startService(config: Config, log: Logger = createLog(confi
     return {
       config,
       store,
+      models,
       jobs,
       schedules,
       simulator,

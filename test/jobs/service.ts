@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { FINISHED, type Job, Jobs } from '../../src/jobs/jobs.ts'
 import type { Upload } from '../../src/jobs/uploads.ts'
 import { writeSimulation } from '../../src/simulate/write-simulation.ts'
+import { SharedModels } from '../../src/store/shared-models.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 
 /** A store and a runner of jobs in a folder of their own. */
@@ -21,7 +22,13 @@ export interface Bench {
 export async function openBench(folder = temporaryFolder()): Promise<Bench> {
   const store = await openStore(join(folder, 'test.db'))
   const errors: unknown[] = []
-  const jobs = new Jobs({ store, folder, workers: 1, onError: (error) => errors.push(error) })
+  const jobs = new Jobs({
+    store,
+    models: new SharedModels(store.models),
+    folder,
+    workers: 1,
+    onError: (error) => errors.push(error),
+  })
   return {
     folder,
     store,

@@ -11,6 +11,7 @@ import { pickRows } from '../../src/pipeline/rows.ts'
 import { train } from '../../src/pipeline.ts'
 import type { ReadingBatch } from '../../src/schema/reading-batch.ts'
 import { bundleToBuffer, type ModelBundle } from '../../src/store/model-bundle.ts'
+import { SharedModels } from '../../src/store/shared-models.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { someReadings, sourceOf } from '../pipeline/some-data.ts'
 
@@ -78,7 +79,7 @@ const scored = async () => (await store.journal.backlog(0)).entries === 0
 
 it('tells what an engine tells that is given the same records, with incidents, devices and events', async () => {
   await freshStore('whole.db')
-  const follower = new Follower({ url }, quiet)
+  const follower = new Follower({ url, models: new SharedModels(store.models) }, quiet)
   follower.start()
   for (let k = 0; k < PARTS; k++) await store.journal.append('api', partOf(readings, k))
   await until(async () => (await found()).length >= expected.length)
@@ -100,13 +101,14 @@ it('a thread that is stopped dead again and again finds the same, nothing twice'
   for (let k = 0; k < PARTS; k++) await store.journal.append('api', partOf(readings, k))
   const task = new URL('../../src/live/follower-task.ts', import.meta.url)
   for (let round = 0; round < 6; round++) {
-    const worker = new Worker(task, { workerData: { url }, execArgv: [] })
+    const models = new SharedModels(store.models).port()
+    const worker = new Worker(task, { workerData: { url, models }, transferList: [models], execArgv: [] })
     await sleep(250 + 60 * round)
     await worker.terminate()
     // The process lives, so that its lease would hold for a while.
     await store.meta.set('lease live', { owner: '', until: 0 })
   }
-  const follower = new Follower({ url }, quiet)
+  const follower = new Follower({ url, models: new SharedModels(store.models) }, quiet)
   follower.start()
   await until(scored).catch(() => {})
   await follower.stop()
