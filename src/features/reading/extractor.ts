@@ -1,3 +1,4 @@
+import { MOST_RELATED } from '../../kernels/expectation.ts'
 import { stringAt } from '../../schema/dictionary.ts'
 import type { ReadingBatch } from '../../schema/reading-batch.ts'
 import { Recent } from '../../schema/recent.ts'
@@ -10,7 +11,7 @@ import {
   type FeatureSpec,
   UNKNOWN_YET,
 } from '../feature-columns.ts'
-import { Expectation, MOST_RELATED } from './expectation.ts'
+import { Expectation } from './expectation.ts'
 import { bytesOf, type Device, type Metric, readingsFromBuffer, readingsToBuffer } from './state.ts'
 import { FIRST, Surprise } from './surprise.ts'
 import { unitOf } from './units.ts'
@@ -269,6 +270,16 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
 
   *acquaintances(): Generator<Acquaintance> {
     for (const device of this.#devices.values()) yield acquaintanceOf(device)
+  }
+
+  /** The metrics that a device has sent; none where it was never seen or is forgotten. */
+  metricsOf(id: string): Iterable<string> {
+    return this.#devices.look(id)?.metrics.keys() ?? []
+  }
+
+  /** The names of the devices that are remembered. */
+  *names(): Generator<string> {
+    for (const [id] of this.#devices.entries()) yield id
   }
 
   *ages(): Generator<{ readonly last: number; readonly bytes: number }> {

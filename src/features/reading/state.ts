@@ -1,4 +1,5 @@
-import { Expectation, expectationValues } from './expectation.ts'
+import { expectationValues, MOST_RELATED } from '../../kernels/expectation.ts'
+import { Expectation } from './expectation.ts'
 import { SURPRISE_VALUES, Surprise } from './surprise.ts'
 
 /** What is remembered of one metric of one device. */
@@ -124,6 +125,7 @@ export function readingsFromBuffer(buffer: ArrayBufferLike): ReadingsState {
   const names = parse(new Uint8Array(buffer, jsonAt))
   let expected = 0
   for (const [, own, related] of names?.devices ?? []) {
+    if (related.length > MOST_RELATED) throw wrong
     expected +=
       DEVICE_VALUES + METRIC_VALUES * own.length + (related.length && expectationValues(related.length))
   }
