@@ -36,7 +36,7 @@ import { statisticsRoutes } from './routes/statistics.ts'
 import { statusRoutes } from './routes/status.ts'
 import { uploadRoutes } from './routes/uploads.ts'
 import { securityHeaders } from './security-headers.ts'
-import { parseJson, serializerCompiler, validatorCompiler, type ZodTypeProvider } from './validation.ts'
+import { jsonParser, serializerCompiler, validatorCompiler, type ZodTypeProvider } from './validation.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -100,9 +100,10 @@ export async function createApp(service: Service): Promise<App> {
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  parseJson(app)
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonParser(app))
   const table = new RouteTable(app)
   answerErrors(app, table)
+  endConnections(app)
   await app.register(websocket, { options: { maxPayload: 4096 } })
   securityHeaders(app)
   checkOrigin(app, service)
@@ -120,4 +121,23 @@ export async function createApp(service: Service): Promise<App> {
     { prefix: '/api/v1' },
   )
   return app
+}
+
+/** Milliseconds between two looks at connections, and that requests have to be finished, when the server closes. */
+const LOOK = 50
+const GRACE = 10_000
+
+/**
+ * A server that closes ends the connections that are idle, once: those that fall idle later would keep it for more
+ * than a minute, those whose request never ends for ever.
+ */
+function endConnections(app: App): void {
+  let timers: NodeJS.Timeout[] = []
+  app.addHook('preClose', async () => {
+    timers = [
+      setInterval(() => app.server.closeIdleConnections(), LOOK),
+      setTimeout(() => app.server.closeAllConnections(), GRACE),
+    ]
+  })
+  app.addHook('onClose', async () => timers.forEach(clearTimeout))
 }

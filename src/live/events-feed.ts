@@ -38,9 +38,12 @@ export class EventsFeed {
     this.#stop = this.#store.events.tail(this.#last, (events) => this.#heard(events), this.#onError)
   }
 
-  /** The number of the newest event. */
-  get last(): number {
-    return this.#last
+  /** The place of a follower who has read up to `after`; where the newest event is when left out. */
+  async placeOf(after?: number): Promise<number> {
+    if (after !== undefined && after <= this.#last) return after
+    // Others may have written what was not heard of yet. A number that was never given out is of another database.
+    const last = await this.#store.events.last()
+    return after === undefined || after > last ? last : after
   }
 
   /** Followers now. */
@@ -49,20 +52,19 @@ export class EventsFeed {
   }
 
   /**
-   * Events behind `after` in their order, then as they come, until `signal` is aborted or the feed stops.
+   * Events behind `place` in their order, then as they come, until `signal` is aborted or the feed stops.
    *
-   * @param after from now on when left out
+   * @param place from {@link placeOf}
    */
   async *follow(
     { types, deviceId }: EventFilter,
-    after: number | undefined,
+    place: number,
     signal: AbortSignal,
   ): AsyncGenerator<readonly FeedItem[]> {
     const wanted = types && new Set(types)
     const fits = (event: StoredEvent) =>
       (!wanted || wanted.has(event.type)) && (deviceId === undefined || event.device_id === deviceId)
-    // A number that was never given out is one of another database.
-    let at = after === undefined || after > this.#last ? this.#last : after
+    let at = place
     const first = await this.#store.events.first()
     if (at < first - 1) {
       at = first - 1

@@ -9,6 +9,24 @@ beforeAll(async () => {
 })
 afterAll(() => api.stop())
 
+it('closes without waiting for connections that fall idle meanwhile', async () => {
+  const other = await running()
+  const url = await other.app.listen({ host: '127.0.0.1', port: 0 })
+  // Passwords take their time, and fetch keeps its connection.
+  const body = JSON.stringify({ name: 'nobody', password: 'x' })
+  const headers = { 'content-type': 'application/json' }
+  const reply = fetch(`${url}/api/v1/session`, { method: 'POST', headers, body })
+  await expect.poll(() => other.app.server.listening && connections(other)).toBe(1)
+  const began = performance.now()
+  await other.stop()
+  expect((await reply).status).toBe(401)
+  expect(performance.now() - began).toBeLessThan(10_000)
+})
+
+function connections({ app }: Running): Promise<number> {
+  return new Promise((resolve) => app.server.getConnections((_, n) => resolve(n)))
+}
+
 describe('problems', () => {
   it('an unknown path', async () => {
     const { status, headers, body } = await api.ask('GET', '/api/v1/nothing')

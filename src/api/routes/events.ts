@@ -62,8 +62,9 @@ export const eventRoutes: Routes = (app, service) => {
       const filter = await filterOf(service, request.query)
       const id = request.headers['last-event-id']
       const after = id !== undefined && /^\d+$/.test(id) ? Number(id) : request.query.after
+      const place = await service.feed.placeOf(after)
       const { signal, end } = streams.open()
-      const texts = patiently(sseOf(service, filter, after, signal), () => stream.destroy())
+      const texts = patiently(sseOf(service, filter, place, signal), () => stream.destroy())
       const stream = Readable.from(texts, { highWaterMark: 1 })
       stream.on('close', end)
       reply.raw.on('close', end)
@@ -112,7 +113,8 @@ export function eventSocket(app: App, service: Service): void {
         end()
       })
       const filter = await filterOf(service, { types, device, after })
-      for await (const items of service.feed.follow(filter, after, signal)) {
+      const place = await service.feed.placeOf(after)
+      for await (const items of service.feed.follow(filter, place, signal)) {
         for (const item of items) {
           const cut = setTimeout(() => socket.terminate(), PATIENCE)
           await new Promise((sent) => socket.send(JSON.stringify(eventOut(item)), sent))
@@ -180,12 +182,12 @@ function eventOut(item: FeedItem): z.input<typeof EventOut> {
 async function* sseOf(
   service: Service,
   filter: EventFilter,
-  after: number | undefined,
+  place: number,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  const portions = service.feed.follow(filter, after, signal)
+  const portions = service.feed.follow(filter, place, signal)
   let next = portions.next()
-  yield `retry: 2000\nid: ${after ?? service.feed.last}\n\n`
+  yield `retry: 2000\nid: ${place}\n\n`
   while (true) {
     let timer: NodeJS.Timeout | undefined
     const silence = new Promise<undefined>((resolve) => {
