@@ -1,4 +1,5 @@
 import type {
+  FastifyBodyParser,
   FastifyInstance,
   FastifySchemaCompiler,
   FastifySerializerCompiler,
@@ -53,16 +54,16 @@ function withNul(value: unknown, path: (string | number)[] = []): z.core.$ZodIss
 }
 
 /** JSON is parsed as Fastify does; text with U+0000 is looked for where its bytes are, so that others do not pay for it. */
-export function parseJson(app: FastifyInstance): void {
+export function jsonParser(app: FastifyInstance): FastifyBodyParser<string> {
   const parse = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (!body.includes('\\u0000')) return parse(request, String(body), done)
-    return parse(request, String(body), (error, value: unknown) => {
+  return (request, body, done) => {
+    if (!body.includes('\\u0000')) return parse(request, body, done)
+    return parse(request, body, (error, value: unknown) => {
       const issues = error ? [] : withNul(value)
       if (issues.length === 0) return done(error, value)
       done(Object.assign(new InvalidRequest(issues), { validationContext: 'body' }))
     })
-  })
+  }
 }
 
 /** Writes answers: what the schema does not name is left out, and what does not fit it is an error of ours. */
