@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { parseTime } from '../live/intake/time.ts'
 
+export { timeOf } from '../output/time.ts'
+
 /** Schemas that several routes share. Names of fields are those of the domain; `_id` fields are numbers. */
 
 /** A number in a path or query, where everything is text. */
@@ -41,14 +43,6 @@ export const TimeIn = z
 
 /** A time in an answer. */
 export const Time = z.string().meta({ format: 'date-time', examples: ['2025-03-06T22:29:26.000Z'] })
-
-/** Seconds since the epoch as an answer's time, milliseconds in UTC; null for null, NaN and times out of range. */
-export function timeOf(seconds: number): string
-export function timeOf(seconds: number | null): string | null
-export function timeOf(seconds: number | null): string | null {
-  if (seconds === null || !(Math.abs(seconds) <= 8.64e12)) return null
-  return new Date(Math.round(seconds * 1000)).toISOString()
-}
 
 /** Where a list goes on. */
 export const Page = {

@@ -1,11 +1,15 @@
-import { Worker } from 'node:worker_threads'
 import { InputError } from '../adapters/read-report.ts'
-import { type ModelChoice, OptionError } from '../pipeline/options.ts'
+import type { ModelChoice } from '../pipeline/options.ts'
+import { type BatchSource, detect } from '../pipeline.ts'
 import type { Anomaly } from '../schema/anomaly.ts'
 import type { Batch } from '../schema/reading-batch.ts'
+import type { ModelBundle } from '../store/model-bundle.ts'
+import type { Store } from '../store/store.ts'
+import { given } from './given.ts'
+import { storedBatches } from './sources.ts'
 
 /** What is asked about stored records. */
-export interface Question {
+export interface StoredQuestion {
   /** A device's number and name. */
   readonly device: readonly [id: number, name: string]
   /** Seconds since the epoch; `from` included, `to` excluded. */
@@ -23,105 +27,60 @@ export interface StoredAnswer {
   readonly anomalies: readonly Anomaly[]
 }
 
-/** What the thread is told and what it answers. */
-export interface QuestionMessage {
-  readonly id: number
-  readonly question: Question
-}
-export interface AnswerMessage {
-  readonly id: number
-  readonly answer?: StoredAnswer
-  readonly error?: { readonly name: string; readonly message: string }
-}
-
 /** Anomalies in an answer, and records that a question may be about; beyond, it is a job. */
-export const MOST_TOLD = 1000
-export const MOST_RECORDS = 100_000
-/** Questions waiting. */
-const MOST_WAITING = 20
-/** Milliseconds that an idle thread is kept, with its models. */
-const IDLE = 60_000
-
-/** So many questions wait already. */
-export class TooManyQuestions extends Error {
-  override readonly name = 'TooManyQuestions'
-  readonly statusCode = 429
-  readonly retryAfter = 2
-}
-
-interface Waiting {
-  readonly resolve: (answer: StoredAnswer) => void
-  readonly reject: (error: Error) => void
-}
+const MOST_TOLD = 1000
+const MOST_RECORDS = 100_000
+/** Seconds before the records in question that are read to know the device. */
+const HISTORY = 86_400
 
 /**
- * Judges what is stored of a device while somebody waits for the answer, in a thread that stays for the next question:
- * a minute of records is too long for the thread that answers everybody, and too short for a job.
+ * Judges what is stored of a device.
+ *
+ * @param models the active ones
+ * @throws InputError when there is nothing to judge, no model for it, or too much of it; OptionError when a model is
+ *   asked for that there is not
  */
-export class StoredQuestions {
-  readonly #url: string
-  readonly #local: readonly string[] | undefined
-  readonly #waiting = new Map<number, Waiting>()
-  #worker: Worker | undefined
-  #idle: NodeJS.Timeout | undefined
-  #next = 0
-
-  constructor(url: string, local: readonly string[] | undefined) {
-    this.#url = url
-    this.#local = local
+export async function answerStored(
+  { device, from, to, threshold, model }: StoredQuestion,
+  models: readonly ModelBundle[],
+  store: Store,
+  local: readonly string[] | undefined,
+): Promise<StoredAnswer> {
+  if (models.length === 0) throw new InputError('there is no active model; train one, or activate one')
+  const range = { devices: new Map([device]), from: from - HISTORY, to }
+  const kinds = models.map(({ kind }) => kind)
+  const stored = storedBatches(range, kinds, { store, progress: () => {} })
+  // Records before `from` make the device known; they are judged by nobody.
+  const after = { flows: before(from), readings: before(from) }
+  const found = detect(bounded(stored), models, given({ threshold, model, local, after, workers: 1 }))
+  const anomalies: Anomaly[] = []
+  let next = await found.next()
+  for (; !next.done; next = await found.next()) {
+    anomalies.push(...next.value.slice(0, MOST_TOLD - anomalies.length))
   }
-
-  /**
-   * @throws InputError when there is nothing to judge, no model for it, or too much of it; OptionError when a model is
-   *   asked for that there is not
-   */
-  ask(question: Question): Promise<StoredAnswer> {
-    if (this.#waiting.size >= MOST_WAITING) {
-      return Promise.reject(new TooManyQuestions(`${MOST_WAITING} such questions wait already; try again`))
-    }
-    clearTimeout(this.#idle)
-    this.#worker ??= this.#thread()
-    const id = this.#next++
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      this.#worker!.postMessage({ id, question } satisfies QuestionMessage)
-    })
-  }
-
-  #thread(): Worker {
-    const file = import.meta.url.endsWith('.ts') ? './stored-question-task.ts' : './stored-question-task.js'
-    const worker = new Worker(new URL(file, import.meta.url), {
-      workerData: { url: this.#url, local: this.#local },
-      execArgv: [],
-    })
-    worker.on('message', ({ id, answer, error }: AnswerMessage) => {
-      const waiting = this.#waiting.get(id)
-      this.#waiting.delete(id)
-      if (answer) waiting?.resolve(answer)
-      else waiting?.reject(errorOf(error!))
-      if (this.#waiting.size === 0) this.#idle = setTimeout(() => void this.close(), IDLE).unref()
-    })
-    let cause: Error | undefined
-    worker.on('error', (error) => {
-      cause = error
-    })
-    worker.on('exit', () => {
-      if (this.#worker !== worker) return
-      this.#worker = undefined
-      for (const { reject } of this.#waiting.values()) reject(cause ?? new Error('the thread ended early'))
-      this.#waiting.clear()
-    })
-    return worker
-  }
-
-  async close(): Promise<void> {
-    clearTimeout(this.#idle)
-    await this.#worker?.terminate()
-  }
+  const { scored, anomalies: count, thresholds } = next.value
+  return { scored, thresholds, found: count, anomalies }
 }
 
-function errorOf({ name, message }: NonNullable<AnswerMessage['error']>): Error {
-  if (name === 'InputError') return new InputError(message)
-  if (name === 'OptionError') return new OptionError(message)
-  return new Error(message)
+/** The largest number below a time: `after` of a detection is a time that is still history. */
+function before(time: number): number {
+  return time - Math.max(1e-6, Math.abs(time) * Number.EPSILON)
+}
+
+function bounded(source: BatchSource): BatchSource {
+  return {
+    name: source.name,
+    async *batches(reports) {
+      let records = 0
+      for await (const part of source.batches(reports)) {
+        records += part.batch.length
+        if (records > MOST_RECORDS) {
+          throw new InputError(
+            `that is more than ${MOST_RECORDS} records; ask for a shorter time, or begin a job: POST /api/v1/jobs with kind detect`,
+          )
+        }
+        yield part
+      }
+    },
+  }
 }

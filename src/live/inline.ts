@@ -1,18 +1,13 @@
-import type { Logger } from 'pino'
 import { WorkerPool } from '../kernels/worker-pool.ts'
 import { ModelFormatError } from '../models/buffer.ts'
 import { scoreTogether } from '../models/together.ts'
-import { Engine, type EngineOptions, type Processed } from '../pipeline/engine.ts'
+import { Engine, type Processed } from '../pipeline/engine.ts'
 import type { Batch } from '../schema/reading-batch.ts'
-import type { ModelBundle } from '../store/model-bundle.ts'
-import type { Store } from '../store/store.ts'
-
-/** Milliseconds between two looks at whether models or what is known of devices have changed. */
-const LOOK = 1000
-/** What is known of devices is taken over so seldom that it takes at most this share of the time. */
-const SHARE = 50
-/** The state that live detection saves. */
-const LIVE = 'live'
+import { bundleFromBuffer, type ModelBundle } from '../store/model-bundle.ts'
+import type { ActiveModel } from '../store/models.ts'
+import { answerBytes } from './inline-answer.ts'
+import type { InlineKnowledge } from './inline-knowledge.ts'
+import { QuestionReader, type WrongRecords } from './inline-question.ts'
 
 /** There is no active model at all. */
 export class NoModel extends Error {
@@ -23,78 +18,68 @@ export class NoModel extends Error {
   }
 }
 
+/** What came of records that were sent along. */
+export interface Judged {
+  readonly kind: Batch['kind']
+  /** See {@link answerBytes}. */
+  readonly answer: Uint8Array<ArrayBuffer>
+  /** The records as intake takes them, where they are to be stored. */
+  readonly toStore: Uint8Array<ArrayBuffer> | undefined
+}
+
+/** Undefined is for what is no such question, or has anything else wrong with it: a schema tells what. */
+export type Outcome = Judged | WrongRecords | undefined
+
+/** Names told in a note. */
+const MOST_NAMED = 3
+
 /**
- * Judges records that are sent along with a question, on this thread: the active models stay loaded, and what live
- * detection knows of each device, a few seconds ago, is what the records are compared with. Nothing is remembered.
+ * Judges records that are sent along with a question, on whatever thread it is: the active models stay loaded, and what
+ * live detection knows of each device is what the records are compared with. Nothing is remembered.
  */
 export class InlineDetector {
-  readonly #store: Store
   readonly #local: readonly string[] | undefined
-  readonly #log: Pick<Logger, 'warn'>
-  readonly #pool = new WorkerPool()
+  readonly #reader = new QuestionReader()
+  // One thread is one pool: where there is more than one, each has a detector of its own.
+  readonly #pool = new WorkerPool(1)
   readonly #score = scoreTogether(this.#pool)
+  #models: readonly ActiveModel[] = []
   #bundles: readonly ModelBundle[] = []
-  #models = ''
-  #state = ''
   #engine: Engine | undefined
-  #looked = 0
-  #stateAt = 0
-  #looking: Promise<void> | undefined
 
-  constructor(store: Store, local: readonly string[] | undefined, log: Pick<Logger, 'warn'>) {
-    this.#store = store
+  constructor(local: readonly string[] | undefined) {
     this.#local = local
-    this.#log = log
+  }
+
+  /** The active models. */
+  get bundles(): readonly ModelBundle[] {
+    return this.#bundles
   }
 
   /**
-   * @throws NoModel; InputError when there is no model for such records, or they have no metric that it learned;
-   *   OptionError when it lacks the models asked for
+   * From now on judges with this.
+   *
+   * @throws ModelFormatError for models that cannot be read; then it goes on with what it had
    */
-  async detect(batch: Batch, asked: Pick<EngineOptions, 'threshold' | 'model'>): Promise<Processed> {
-    const look = this.#look()
-    // The first question waits for the models; later ones are answered with what is at hand.
-    if (!this.#engine) await look
-    if (!this.#engine) throw new NoModel()
-    return this.#engine.peek(batch, 'api', asked)
-  }
-
-  /** Takes over new models and newer states, in the background. */
-  #look(): Promise<void> | undefined {
-    if (this.#looking) return this.#looking
-    if (this.#engine && Date.now() - this.#looked < LOOK) return undefined
-    this.#looking = this.#refresh()
-      .catch((error: Error) => this.#log.warn({ error: error.message }, 'inline detection keeps what it has'))
-      .finally(() => {
-        this.#looked = Date.now()
-        this.#looking = undefined
-      })
-    return this.#looking
-  }
-
-  async #refresh(): Promise<void> {
-    const models = await this.#store.models.signature()
-    const changed = models !== this.#models
-    const state = changed || Date.now() >= this.#stateAt ? await this.#savedAt() : this.#state
-    if (!changed && state === this.#state) return
-    const began = Date.now()
-    if (changed) this.#bundles = await this.#store.models.bundles()
-    this.#engine = this.#bundles.length > 0 ? await this.#engineNow() : undefined
+  learn({ models, state }: InlineKnowledge): void {
+    const bundles = models.map((model) => {
+      const k = this.#models.findIndex(({ id, sha256 }) => id === model.id && sha256 === model.sha256)
+      return k < 0 ? bundleFromBuffer(model.bytes, model.name) : this.#bundles[k]!
+    })
+    this.#engine = bundles.length > 0 ? this.#engineOf(bundles, state) : undefined
     this.#models = models
-    this.#state = state
-    this.#stateAt = Date.now() + SHARE * (Date.now() - began)
+    this.#bundles = bundles
   }
 
-  async #engineNow(): Promise<Engine> {
-    const engine = new Engine(this.#bundles, {
+  #engineOf(bundles: readonly ModelBundle[], state: InlineKnowledge['state']): Engine {
+    const engine = new Engine(bundles, {
       pool: this.#pool,
       score: this.#score,
       ...(this.#local && { local: this.#local }),
     })
-    const saved = await this.#store.engines.load(LIVE)
-    if (!saved) return engine
+    if (!state) return engine
     try {
-      engine.restore(Uint8Array.from(saved.state).buffer)
+      engine.restore(state.buffer)
     } catch (error) {
       // Of another version: live detection begins anew too, and its next state can be read.
       if (!(error instanceof ModelFormatError)) throw error
@@ -102,19 +87,36 @@ export class InlineDetector {
     return engine
   }
 
-  /** Names the saved state. */
-  async #savedAt(): Promise<string> {
-    const row = await this.#store.db
-      .selectFrom('engine_states')
-      .select(['seq', 'updated'])
-      .where('name', '=', LIVE)
-      .executeTakeFirst()
-    return row ? `${row.seq}@${row.updated}` : ''
+  /**
+   * @param question the bytes of its JSON
+   * @throws NoModel; InputError when there is no model for such records, or they have no metric that it learned;
+   *   OptionError when it lacks the models asked for
+   */
+  async answer(question: Uint8Array): Promise<Outcome> {
+    const sent = this.#reader.read(question)
+    if (!sent || 'wrong' in sent) return sent
+    const engine = this.#engine
+    if (!engine) throw new NoModel()
+    const { batch, asked, toStore } = sent
+    const rows = await engine.peek(batch, 'api', asked)
+    return { kind: batch.kind, answer: answerBytes(rows, notesOn(rows, engine)), toStore }
   }
+}
 
-  /** Ends the threads for large questions. */
-  async close(): Promise<void> {
-    await this.#looking
-    await this.#pool.close()
+/** What one should know about an answer. */
+function notesOn(rows: Processed, engine: Engine): string[] {
+  const { devices, until } = engine.strangers(rows)
+  if (devices.length === 0) return []
+  if (until !== undefined) {
+    const end = new Date(until * 1000).toISOString()
+    return [
+      `the records begin before ${end}, up to which the models know devices: they were judged as if nothing were known of any; send later records, or train again`,
+    ]
   }
+  const names = devices.slice(0, MOST_NAMED).join(', ')
+  const more = devices.length > MOST_NAMED ? ` and ${devices.length - MOST_NAMED} more` : ''
+  const [are, they] = devices.length === 1 ? ['is no device', 'it is'] : ['are no devices', 'they are']
+  return [
+    `${names}${more} ${are} that the models learned or that live detection has met: ${they} compared with what is normal for others`,
+  ]
 }

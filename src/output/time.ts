@@ -26,3 +26,11 @@ export function rfc3339(seconds: number): string {
   while (digits[end - 1] === '0') end--
   return `${text}.${digits.slice(0, end)}Z`
 }
+
+/** Seconds since the epoch as an answer's time, milliseconds in UTC; null for null, NaN and times out of range. */
+export function timeOf(seconds: number): string
+export function timeOf(seconds: number | null): string | null
+export function timeOf(seconds: number | null): string | null {
+  if (seconds === null || !(Math.abs(seconds) <= 8.64e12)) return null
+  return new Date(Math.round(seconds * 1000)).toISOString()
+}

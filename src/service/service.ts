@@ -3,10 +3,9 @@ import type { AccessControl } from '../access/access-control.ts'
 import type { Alerts } from '../alerts/alerts.ts'
 import type { Config } from '../config/config.ts'
 import type { Jobs } from '../jobs/jobs.ts'
+import type { Questions } from '../jobs/questions.ts'
 import type { Schedules } from '../jobs/schedules.ts'
-import type { StoredQuestions } from '../jobs/stored-question.ts'
 import type { EventsFeed } from '../live/events-feed.ts'
-import type { InlineDetector } from '../live/inline.ts'
 import type { Intake } from '../live/intake/intake.ts'
 import type { Simulator } from '../live/simulator.ts'
 import type { SharedModels } from '../store/shared-models.ts'
@@ -22,8 +21,7 @@ export interface Service {
   readonly schedules: Schedules
   readonly simulator: Simulator
   readonly intake: Intake
-  readonly inline: InlineDetector
-  readonly questions: StoredQuestions
+  readonly questions: Questions
   readonly feed: EventsFeed
   readonly alerts: Alerts
   readonly access: AccessControl

@@ -6,11 +6,10 @@ import { firstAdmin } from '../access/first-admin.ts'
 import { Alerts } from '../alerts/alerts.ts'
 import type { Config } from '../config/config.ts'
 import { Jobs } from '../jobs/jobs.ts'
+import { Questions } from '../jobs/questions.ts'
 import { Schedules } from '../jobs/schedules.ts'
-import { StoredQuestions } from '../jobs/stored-question.ts'
 import { EventsFeed } from '../live/events-feed.ts'
 import { Follower } from '../live/follower.ts'
-import { InlineDetector } from '../live/inline.ts'
 import { Intake } from '../live/intake/intake.ts'
 import { Simulator } from '../live/simulator.ts'
 import { SharedModels } from '../store/shared-models.ts'
@@ -58,9 +57,7 @@ export async function startService(config: Config, log: Logger = createLog(confi
     stops.push(() => follower.stop())
     const intake = await Intake.start(config.database, local)
     stops.push(() => intake.close())
-    const inline = new InlineDetector(store, local, log)
-    stops.push(() => inline.close())
-    const questions = new StoredQuestions(config.database, local)
+    const questions = new Questions({ store, models, local, log })
     stops.push(() => questions.close())
     const alerts = new Alerts({
       store,
@@ -87,7 +84,6 @@ export async function startService(config: Config, log: Logger = createLog(confi
       schedules,
       simulator,
       intake,
-      inline,
       questions,
       feed,
       alerts,

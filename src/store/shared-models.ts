@@ -34,7 +34,7 @@ export class SharedModels implements ModelSource {
   }
 
   async active(): Promise<ActiveModels> {
-    return opened(await this.#look())
+    return opened(await this.files())
   }
 
   /** For one thread, to go into its workerData and transferList: see {@link modelsThrough}. Ends with the thread. */
@@ -42,7 +42,7 @@ export class SharedModels implements ModelSource {
     const { port1, port2 } = new MessageChannel()
     port1.on('message', async () => {
       port1.postMessage(
-        await this.#look().then(
+        await this.files().then(
           (models): Answer => ({ models }),
           (error: Error): Answer => ({ error }),
         ),
@@ -52,8 +52,9 @@ export class SharedModels implements ModelSource {
     return port2
   }
 
-  /** One look after the other, so that nothing is read twice. */
-  #look(): Promise<readonly ActiveModel[]> {
+  /** The active models as they are handed over, those that are unchanged the same objects as before. */
+  files(): Promise<readonly ActiveModel[]> {
+    // One look after the other, so that nothing is read twice.
     const now = this.#turn.then(async () => {
       this.#known = await this.#store.activeBytes(this.#known)
       return this.#known

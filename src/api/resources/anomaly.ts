@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { anomalyInFull, anomalyInShort } from '../../output/anomaly-json.ts'
 import type { Anomaly } from '../../schema/anomaly.ts'
 import type { StoredAnomaly } from '../../store/anomalies.ts'
-import { Time, timeOf } from '../schemas.ts'
+import { Time } from '../schemas.ts'
 
 /** The kinds of anomaly; one more in src/schema/anomaly.ts does not compile here until it is named. */
 const TYPES: Readonly<Record<Anomaly['type'], true>> = {
@@ -156,43 +157,6 @@ export const AnomalyDetail = z.object({ ...STORED, ...SHORT, ...FULL, comments: 
   ],
 })
 
-/** What a record tells, as JSON: values that JSON lacks are null. */
-function short(anomaly: Anomaly) {
-  const { device, type, confidence, p_value, description, affected_features } = anomaly
-  return {
-    device,
-    timestamp: timeOf(anomaly.timestamp),
-    type,
-    confidence,
-    p_value,
-    description,
-    affected_features: affected_features.map((f) => ({
-      ...f,
-      value: finite(f.value),
-      typical: 'usual' in f.typical ? { usual: [...f.typical.usual] } : f.typical,
-    })),
-  }
-}
-
-function full({ device_name, model_confidence, counterfactual, fields }: Anomaly) {
-  return {
-    device_name: device_name ?? null,
-    model_confidence: { ...model_confidence },
-    counterfactual: counterfactual
-      ? { ...counterfactual, changes: counterfactual.changes.map((change) => ({ ...change })) }
-      : null,
-    fields: Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, finite(value)])),
-  }
-}
-
-function finite<T extends number | string | null>(value: T): T | null {
-  return typeof value === 'number' && !Number.isFinite(value) ? null : value
-}
-
-export function foundAnomaly(anomaly: Anomaly): z.input<typeof FoundAnomaly> {
-  return { ...short(anomaly), ...full(anomaly), record: anomaly.record }
-}
-
 function stored({ id, device_id, incident_id, state, feedback, origin }: StoredAnomaly) {
   return { id, device_id, incident_id, state, feedback, origin }
 }
@@ -203,10 +167,10 @@ export function anomalyOf({ detail_json, ts }: Pick<StoredAnomaly, 'detail_json'
 }
 
 export function anomalyOut(row: StoredAnomaly): z.input<typeof AnomalyOut> {
-  return { ...stored(row), ...short(anomalyOf(row)) }
+  return { ...stored(row), ...anomalyInShort(anomalyOf(row)) }
 }
 
 export function anomalyDetail(row: StoredAnomaly): Omit<z.input<typeof AnomalyDetail>, 'comments'> {
   const anomaly = anomalyOf(row)
-  return { ...stored(row), ...short(anomaly), ...full(anomaly) }
+  return { ...stored(row), ...anomalyInFull(anomaly) }
 }

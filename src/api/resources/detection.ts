@@ -1,10 +1,6 @@
 import { z } from 'zod'
-import type { IntakeResult } from '../../live/intake/intake.ts'
-import { confidenceOf } from '../../models/calibration.ts'
-import type { Processed } from '../../pipeline/engine.ts'
-import { stringAt } from '../../schema/dictionary.ts'
-import { Time, timeOf } from '../schemas.ts'
-import { FoundAnomaly, foundAnomaly } from './anomaly.ts'
+import { Time } from '../schemas.ts'
+import { FoundAnomaly } from './anomaly.ts'
 
 export const Stored = z
   .object({
@@ -39,6 +35,9 @@ export const DetectAnswer = z
     models: z.array(z.string()),
     results: z.array(Result).describe('one a record, in order'),
     anomalies: z.array(FoundAnomaly),
+    notes: z
+      .array(z.string())
+      .describe('what to know about the answer: devices of which the models know nothing'),
     stored: Stored.nullable().describe('what became of the records; null where they are not stored'),
   })
   .meta({
@@ -59,6 +58,9 @@ export const DetectAnswer = z
           },
         ],
         anomalies: [],
+        notes: [
+          'device1 is no device that the models learned or that live detection has met: it is compared with what is normal for others',
+        ],
         stored: null,
       },
     ],
@@ -92,40 +94,3 @@ export const StoredDetection = z
       },
     ],
   })
-
-/** The JSON of a {@link DetectAnswer}. */
-export function detectAnswer(rows: Processed, stored: IntakeResult | undefined): string {
-  const { batch, combined, ceiling, threshold, bundle, kind, models, anomalies } = rows
-  const { contamination } = bundle.summary
-  const found = new Set(anomalies.map(({ record }) => record - rows.firstRecord))
-  let results = ''
-  let lastTs = Number.NaN
-  let time = ''
-  for (let i = 0; i < batch.length; i++) {
-    const evidence = Math.min(combined[i]!, ceiling)
-    const ts = batch.ts[i]!
-    if (ts !== lastTs) {
-      time = JSON.stringify(timeOf(ts))
-      lastTs = ts
-    }
-    const device = batch.device ? quoted(stringAt(batch.device, i)) : '""'
-    const confidence = short(confidenceOf(evidence, contamination))
-    results += `${i === 0 ? '' : ','}{"device":${device},"timestamp":${time},"confidence":${confidence},"score":${short(evidence)},"anomaly":${found.has(i)}}`
-  }
-  const explained = anomalies.map((anomaly) => ({
-    ...foundAnomaly(anomaly),
-    record: anomaly.record - rows.firstRecord,
-  }))
-  const names = models.map(({ detector }) => detector.name)
-  return `{"kind":"${kind}","scored":${batch.length},"threshold":${threshold},"models":${JSON.stringify(names)},"results":[${results}],"anomalies":${JSON.stringify(explained)},"stored":${JSON.stringify(stored ?? null)}}`
-}
-
-/** A millionth is more than a confidence can tell, and short numbers are written much faster. */
-function short(value: number): number {
-  return Math.round(value * 1e6) / 1e6
-}
-
-/** Plain names, as nearly all are, need no escaping. */
-function quoted(name: string): string {
-  return /^[\w .:@/-]*$/.test(name) ? `"${name}"` : JSON.stringify(name)
-}

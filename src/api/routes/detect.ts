@@ -1,21 +1,22 @@
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { isObject, type JsonObject } from '../../adapters/json/flatten.ts'
 import { given } from '../../jobs/given.ts'
-import { NoModel } from '../../live/inline.ts'
-import { flowBatch, InlineReadings } from '../../live/inline-records.ts'
+import { type Judged, NoModel } from '../../live/inline.ts'
+import type { WrongRecords } from '../../live/inline-question.ts'
+import { MOST_RECORDS } from '../../live/inline-records.ts'
+import { foundAnomaly } from '../../output/anomaly-json.ts'
 import { MODEL_CHOICES } from '../../pipeline/options.ts'
 import type { Anomaly } from '../../schema/anomaly.ts'
 import type { Service } from '../../service/service.ts'
 import { anomalyEvent } from '../../store/news.ts'
 import type { Routes } from '../app.ts'
 import { Problem, wrongField } from '../problem.ts'
-import { foundAnomaly } from '../resources/anomaly.ts'
-import { DetectAnswer, detectAnswer, StoredDetection } from '../resources/detection.ts'
+import { DetectAnswer, StoredDetection } from '../resources/detection.ts'
 import { theDevice } from '../resources/device.ts'
 import { TimeIn, timeOf } from '../schemas.ts'
+import { InvalidRequest, jsonParser } from '../validation.ts'
 
-/** Records in one question; more go to `/data` or `/detect/file`. */
-const MOST_RECORDS = 1000
 /** Bytes of a question. */
 const MOST_BYTES = 8 << 20
 
@@ -85,41 +86,73 @@ export const DetectIn = z.union([OfDevice, Readings, Flows]).meta({
   ],
 })
 
+/** Questions go as bytes to where they are judged: here nothing is parsed but what is wrong, or about a device. */
 export const detectRoutes: Routes = (app, service) => {
-  const readings = new InlineReadings()
-  app.post(
-    '/detect',
-    {
-      bodyLimit: MOST_BYTES,
-      config: { access: { role: 'operator', scope: 'detect', audit: false }, problems: [404, 409] },
-      schema: {
-        tags: ['detect'],
-        summary: 'Is this unusual, and why?',
-        description:
-          'With `device_id`: judges what is stored of a device. With `readings` or `flows`: judges records that are ' +
-          'sent along, against what is known of their devices; the answer has every record’s confidence.',
-        body: DetectIn,
-        response: { 200: z.unknown().describe('what was found') },
-        answerContent: { 'application/json': { schema: z.union([DetectAnswer, StoredDetection]) } },
+  const parse = jsonParser(app)
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
+    scope.post(
+      '/detect',
+      {
+        bodyLimit: MOST_BYTES,
+        config: { access: { role: 'operator', scope: 'detect', audit: false }, problems: [404, 409] },
+        schema: {
+          tags: ['detect'],
+          summary: 'Is this unusual, and why?',
+          description:
+            'With `device_id`: judges what is stored of a device. With `readings` or `flows`: judges records that are ' +
+            'sent along, against what is known of their devices; the answer has every record’s confidence.',
+          bodyContent: { 'application/json': { schema: DetectIn } },
+          response: { 200: z.unknown().describe('what was found') },
+          answerContent: { 'application/json': { schema: z.union([DetectAnswer, StoredDetection]) } },
+        },
       },
-    },
-    async ({ body }, reply) => {
-      if ('device_id' in body) return StoredDetection.parse(await ofDevice(service, body))
-      const kind = 'readings' in body ? 'readings' : 'flows'
-      const sent = 'readings' in body ? body.readings : body.flows
-      const asked = kind === 'readings' ? readings.batch(sent) : flowBatch(sent)
-      if ('wrong' in asked) throw wrongRecords(kind, asked.wrong)
-      const { threshold, model, store } = body
-      const rows = await service.inline
-        .detect(asked.batch, { ...(threshold !== undefined && { threshold }), ...(model && { model }) })
-        .catch(async (error) => {
-          throw error instanceof NoModel ? await noModel(service, error) : error
-        })
-      const stored = store ? await service.intake.write(kind, sent, 'api') : undefined
-      // The schema documents it; writing it this way takes a tenth of the time.
-      return reply.type('application/json; charset=utf-8').send(detectAnswer(rows, stored))
-    },
-  )
+      async (request, reply) => {
+        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+        reply.type('application/json; charset=utf-8')
+        const outcome = await judged(service, body)
+        if (outcome) return reply.send(await written(outcome, request))
+        const asked = await validated(request, body)
+        if ('device_id' in asked) return reply.send(StoredDetection.parse(await ofDevice(service, asked)))
+        // The same in the plainest form: names without escapes, each once.
+        const plain = await judged(service, Buffer.from(JSON.stringify(asked)))
+        if (!plain)
+          throw new Error(`a question that is valid cannot be read: ${body.toString('utf8', 0, 200)}`)
+        return reply.send(await written(plain, request))
+      },
+    )
+  })
+
+  /** The answer to a question about records that were sent along; where they are to be stored, they are by then. */
+  async function written(
+    { kind, answer, toStore }: Judged,
+    request: FastifyRequest,
+  ): Promise<Buffer | string> {
+    const stored = toStore ? await service.intake.write(kind, toStore, 'api') : null
+    const whole = Buffer.concat([answer, Buffer.from(`,"stored":${JSON.stringify(stored)}}`)])
+    // What is kept for the same request sent again is text.
+    return request.idempotency === undefined ? whole : whole.toString()
+  }
+
+  /** The question by the schema. @throws InvalidRequest */
+  async function validated(request: FastifyRequest, body: Buffer): Promise<z.output<typeof DetectIn>> {
+    const value = await new Promise<unknown>((resolve, reject) => {
+      parse(request, body.toString(), (error, parsed) => (error ? reject(error) : resolve(parsed)))
+    })
+    const { data, error } = DetectIn.safeParse(value)
+    if (data) return data
+    throw Object.assign(new InvalidRequest(error.issues), { validationContext: 'body' })
+  }
+}
+
+/** Undefined for what is no sound question about records that are sent along. @throws Problem for wrong records */
+async function judged(service: Service, question: Buffer): Promise<Judged | undefined> {
+  const outcome = await service.questions.ask(question).catch(async (error) => {
+    throw error instanceof NoModel ? await noModel(service, error) : error
+  })
+  if (outcome && 'wrong' in outcome) throw wrongRecords(outcome)
+  return outcome
 }
 
 const DAY = 86_400
@@ -142,7 +175,7 @@ async function ofDevice(
   if (from >= to) throw wrongField('body.to', 'expects a time after `from`')
   const { threshold, model } = asked
   const question = { device: [id, name] as const, from, to, ...given({ threshold, model }) }
-  const { scored, thresholds, found, anomalies: told } = await questions.ask(question)
+  const { scored, thresholds, found, anomalies: told } = await questions.askStored(question)
   const own = told.filter((anomaly) => anomaly.device === name)
   const kept = asked.store ? await keep(own) : 0
   return {
@@ -153,7 +186,7 @@ async function ofDevice(
     scored,
     thresholds,
     found,
-    anomalies: told.map(foundAnomaly),
+    anomalies: told.map((anomaly) => foundAnomaly(anomaly)),
     kept,
   }
 
@@ -190,10 +223,7 @@ async function noModel(service: Service, { message }: NoModel): Promise<Problem>
     : new Problem(503, 'Starting', `models are not there yet: ${models}`, { retryAfter: 5 })
 }
 
-function wrongRecords(
-  kind: 'readings' | 'flows',
-  wrong: readonly { record: number; path: string; message: string }[],
-): Problem {
+function wrongRecords({ kind, wrong }: WrongRecords): Problem {
   const errors = wrong.map(({ record, path, message }) => ({
     path: `body.${kind}[${record}]${path === '' ? '' : `.${path}`}`,
     message,

@@ -1,6 +1,6 @@
 import { ByteMap } from '../../adapters/table/byte-map.ts'
 import type { ReadingRows } from '../../store/reading-rows.ts'
-import type { ReadingParts } from './reading-record.ts'
+import { isStorable, type ReadingParts } from './reading-record.ts'
 import { epochSeconds, isoSeconds } from './time.ts'
 
 const QUOTE = 34
@@ -25,6 +25,9 @@ export class LineTemplate {
   #rows: ReadingRows | undefined
   #shape = 0
   #deviceCodes: number[] = []
+  /** Of the object found last. */
+  #device = -1
+  #ts = Number.NaN
 
   private constructor(
     literals: readonly Uint8Array[],
@@ -63,51 +66,71 @@ export class LineTemplate {
       else return undefined
     }
     literals.push(line.slice(at))
-    return new LineTemplate(literals, roles, parts.metrics, new ByteMap((text) => text))
+    return new LineTemplate(literals, roles, parts.metrics, new ByteMap(unescaped))
   }
 
   /** Reads the line `[start, end)` into a row; false when it does not fit, and nothing was read. */
   read(bytes: Uint8Array, start: number, end: number, rows: ReadingRows, record: number): boolean {
+    if (this.#find(bytes, start, end, rows) !== end) return false
+    this.#commit(rows, record)
+    return true
+  }
+
+  /** Reads the object that begins at `start` into a row; returns where it ends, -1 when it does not fit. */
+  readFrom(bytes: Uint8Array, start: number, limit: number, rows: ReadingRows, record: number): number {
+    const end = this.#find(bytes, start, limit, rows)
+    if (end >= 0) this.#commit(rows, record)
+    return end
+  }
+
+  /** Puts the values of an object where a row's go; returns where it ends, -1 when it does not fit. */
+  #find(bytes: Uint8Array, start: number, end: number, rows: ReadingRows): number {
     const literals = this.#literals
-    const width = this.#metrics.length
-    const base = rows.reserve(width)
+    const base = rows.reserve(this.#metrics.length)
     let at = start
-    let device = -1
     let ts = Number.NaN
     let numbers = 0
     for (let k = 0; k < this.#roles.length; k++) {
       const literal = literals[k]!
-      for (let i = 0; i < literal.length; i++) if (bytes[at + i] !== literal[i]) return false
+      for (let i = 0; i < literal.length; i++) if (bytes[at + i] !== literal[i]) return -1
       at += literal.length
       const role = this.#roles[k]!
       if (role >= 0) {
         at = number(bytes, at, end)
-        if (at < 0) return false
+        if (at < 0) return -1
         const value = parsed[0]!
         rows.values[base + role] = value
         if (!Number.isNaN(value)) numbers++
       } else if (bytes[at] === QUOTE) {
         const close = text(bytes, at + 1, end)
-        if (close < 0) return false
+        if (close < 0) return -1
         if (role === DEVICE) {
-          device = this.#deviceCode(bytes, at + 1, close, rows)
-          if (device < 0) return false
+          this.#device = this.#deviceCode(bytes, at + 1, close, rows)
+          if (this.#device < 0) return -1
         } else if (role === TIME) ts = isoSeconds(bytes, at + 1, close)
-        else if (mayBeNumber(bytes[at + 1]!)) return false
+        else if (mayBeNumber(bytes[at + 1]!)) return -1
         at = close + 1
       } else if (role === TIME && bytes[at]! >= 48 && bytes[at]! <= 57) {
         at = number(bytes, at, end)
-        if (at < 0) return false
+        if (at < 0) return -1
         ts = epochSeconds(parsed[0]!)
-      } else return false
+      } else if (role === DEVICE && bytes[at]! >= 48 && bytes[at]! <= 57) {
+        at = number(bytes, at, end)
+        if (at < 0) return -1
+        this.#device = rows.deviceOf(String(parsed[0]))
+      } else return -1
     }
     const last = literals.at(-1)!
-    if (at + last.length !== end) return false
-    for (let i = 0; i < last.length; i++) if (bytes[at + i] !== last[i]) return false
-    if (Number.isNaN(ts) || numbers === 0) return false
+    if (at + last.length > end) return -1
+    for (let i = 0; i < last.length; i++) if (bytes[at + i] !== last[i]) return -1
+    if (Number.isNaN(ts) || numbers === 0) return -1
+    this.#ts = ts
+    return at + last.length
+  }
+
+  #commit(rows: ReadingRows, record: number): void {
     if (this.#rows !== rows) this.#startRows(rows)
-    rows.commit(device, ts, this.#shape, width, record)
-    return true
+    rows.commit(this.#device, this.#ts, this.#shape, this.#metrics.length, record)
   }
 
   #startRows(rows: ReadingRows): void {
@@ -122,7 +145,7 @@ export class LineTemplate {
     let code = this.#deviceCodes[entry]
     if (code === undefined) {
       const name = this.#devices.values[entry]!.trim()
-      if (name === '' || name.length > 256) return -1
+      if (name === '' || name.length > 256 || !isStorable(name)) return -1
       code = rows.deviceOf(name)
       this.#deviceCodes[entry] = code
     }
@@ -135,19 +158,35 @@ export class LineTemplate {
   }
 }
 
-/** The end of text that begins at `at`, its closing quote; -1 for text with escapes or none. */
+/** The end of text that begins at `at`, its closing quote; -1 for what is no text of JSON. */
 function text(bytes: Uint8Array, at: number, end: number): number {
   for (let i = at; i < end; i++) {
     const c = bytes[i]!
     if (c === QUOTE) return i
-    if (c === BACKSLASH || c < 32) return -1
+    if (c < 32) return -1
+    if (c !== BACKSLASH) continue
+    const kind = bytes[++i]!
+    if (kind === 117) {
+      for (const last = i + 4; i < last; ) if (!isHex(bytes[++i]!)) return -1
+    } else if (!ESCAPES.includes(kind)) return -1
   }
   return -1
 }
 
-/** Digits, signs and blanks: the text may be a number, which would be refused. */
+/** What a backslash may stand before, but for `u`. */
+const ESCAPES = Buffer.from('"\\/bfnrt')
+
+function isHex(c: number): boolean {
+  return (c >= 48 && c <= 57) || ((c | 32) >= 97 && (c | 32) <= 102)
+}
+
+function unescaped(text: string): string {
+  return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
+}
+
+/** Digits, signs and blanks, or what may stand for them: the text may be a number, which would be refused. */
 function mayBeNumber(c: number): boolean {
-  return c <= 57 && (c >= 48 || c === 43 || c === 45 || c === 46 || c <= 32)
+  return c === BACKSLASH || (c <= 57 && (c >= 48 || c === 43 || c === 45 || c === 46 || c <= 32))
 }
 
 const TENS = Array.from({ length: 23 }, (_, i) => 10 ** i)
@@ -183,11 +222,25 @@ function number(bytes: Uint8Array, at: number, end: number): number {
     }
     if (decimals === 0) return -1
   }
-  if (i > end || c === 101 || c === 69 || digits + decimals > 15) return -1
+  const power = c === 101 || c === 69
+  if (power) {
+    c = bytes[++i]!
+    if (c === 43 || c === 45) c = bytes[++i]!
+    if (!(c >= 48 && c <= 57)) return -1
+    while (c >= 48 && c <= 57) c = bytes[++i]!
+  }
+  if (i > end) return -1
+  if (power || digits + decimals > 15) {
+    const value = Number(decoder.decode(bytes.subarray(at, i)))
+    parsed[0] = value
+    return Number.isFinite(value) ? i : -1
+  }
   const value = decimals === 0 ? whole : whole / TENS[decimals]!
   parsed[0] = negative ? -value : value
   return i
 }
+
+const decoder = new TextDecoder('latin1')
 
 const WORDS = [
   { bytes: Buffer.from('null'), value: Number.NaN },
