@@ -33,7 +33,7 @@ export type Stored = z.infer<typeof Stored>
 /** @throws InputError for a device that is not there, or a time that ends before it begins */
 export async function rangeOf(
   stored: Stored,
-  { db, devices: repository }: Pick<Repositories, 'db' | 'devices'>,
+  { devices: repository }: Pick<Repositories, 'devices'>,
 ): Promise<StoredRange> {
   let devices: { id: number; name: string; first_seen: number | null; last_seen: number | null }[]
   if (stored.devices) {
@@ -45,7 +45,7 @@ export async function rangeOf(
       devices.push(device)
     }
   } else {
-    devices = await db.selectFrom('devices').select(['id', 'name', 'first_seen', 'last_seen']).execute()
+    devices = await repository.all()
   }
   const seen = devices.flatMap(({ first_seen, last_seen }) =>
     first_seen === null || last_seen === null ? [] : [first_seen, last_seen],

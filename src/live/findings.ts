@@ -24,7 +24,7 @@ export class Findings {
   async keep(
     tx: Repositories,
     seq: number,
-    { batch, anomalies, firstRecord }: Processed,
+    { batch, anomalies, firstRecord }: Pick<Processed, 'batch' | 'anomalies' | 'firstRecord'>,
     incidents: readonly Incident[],
   ): Promise<void> {
     if (anomalies.length === 0 && incidents.length === 0) return

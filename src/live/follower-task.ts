@@ -3,14 +3,18 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { InputError } from '../adapters/read-report.ts'
 import { WorkerPool } from '../kernels/worker-pool.ts'
 import { ModelFormatError } from '../models/buffer.ts'
-import { Engine } from '../pipeline/engine.ts'
+import { Engine, type Met } from '../pipeline/engine.ts'
+import type { Anomaly } from '../schema/anomaly.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import { openDatabase } from '../store/database.ts'
+import { LEARNING } from '../store/devices.ts'
 import type { JournalEntry } from '../store/journal.ts'
 import { modelsThrough } from '../store/shared-models.ts'
 import { Store } from '../store/store.ts'
 import { Findings } from './findings.ts'
 import type { FollowerNews, FollowerOrder } from './follower.ts'
+import { Knowledge } from './knowledge.ts'
+import { isUnderWay, Learning } from './learning.ts'
 import { Lease, LeaseLost } from './lease.ts'
 
 /** The thread that scores what was accepted, in the order of the journal. */
@@ -40,16 +44,18 @@ port.on('message', () => {
 class Following {
   readonly signature: string
   readonly #engine: Engine
+  readonly #learning: Learning
   readonly #findings = new Findings()
-  /** Devices whose state has to be told, with the last state told. */
-  readonly #touched = new Set<string>()
-  readonly #learning = new Map<string, number>()
+  /** Devices whose state has to be told, with whether the models know them; the last state told. */
+  readonly #touched = new Map<string, boolean>()
+  readonly #states = new Map<string, number>()
   #seq: number
   #saved: number
   #saveAt = Date.now() + SAVE
 
-  private constructor(engine: Engine, signature: string, seq: number) {
+  private constructor(engine: Engine, learning: Learning, signature: string, seq: number) {
     this.#engine = engine
+    this.#learning = learning
     this.signature = signature
     this.#seq = seq
     this.#saved = seq
@@ -59,7 +65,10 @@ class Following {
     const { signature, bundles } = await models.active()
     // This thread alone: the others answer requests meanwhile, and each more would cost 100 MB.
     const pool = new WorkerPool(1)
-    const engine = new Engine(bundles, { pool, ...(local ? { local } : {}) })
+    const active = (await store.models.list()).filter((model) => model.active === 1)
+    const learning = await Learning.load(store, active)
+    const { knows } = new Knowledge(bundles, learning.bySample)
+    const engine = new Engine(bundles, { pool, knows, ...(local ? { local } : {}) })
     const saved = await store.engines.load(NAME)
     if (saved) {
       try {
@@ -69,7 +78,7 @@ class Following {
         tell({ warning: error.message })
       }
     }
-    return new Following(engine, signature, saved?.seq ?? 0)
+    return new Following(engine, learning, signature, saved?.seq ?? 0)
   }
 
   /** Scores what is next in the journal; the number of entries. */
@@ -85,28 +94,34 @@ class Following {
   }
 
   async #score({ seq, source, batch }: JournalEntry): Promise<void> {
+    const { strange, anomalies, ...met } = await this.#judge(batch, source)
+    const incidents = this.#engine.incidents()
+    await store.transaction(async (tx) => {
+      await lease.check(tx)
+      await this.#findings.keep(tx, seq, { ...met, anomalies }, incidents)
+    })
+    this.#learning.add(met.batch, strange)
+    this.#touch(met.batch, strange)
+  }
+
+  async #judge(batch: Batch, source: string): Promise<Judged> {
     try {
-      const processed = await this.#engine.process(batch, source)
-      const incidents = this.#engine.incidents()
-      await store.transaction(async (tx) => {
-        await lease.check(tx)
-        await this.#findings.keep(tx, seq, processed, incidents)
-      })
-      this.#touch(processed.batch)
+      return await this.#engine.process(batch, source)
     } catch (error) {
-      // No model for this kind of data, or one of other metrics: it is stored, and scored by nobody.
       if (!(error instanceof InputError)) throw error
-      tell({ warning: error.message })
+      // There is no model for this kind of data, or one of other metrics.
+      const met = await this.#engine.meet(batch)
+      return { ...met, anomalies: [], strange: new Uint8Array(batch.length).fill(1) }
     }
   }
 
-  #touch({ device }: Batch): void {
+  #touch({ device }: Batch, strange: Uint8Array | undefined): void {
     if (!device) return
-    const seen = new Uint8Array(device.values.length)
-    for (const code of device.codes) seen[code] = 1
-    device.values.forEach((name, code) => {
-      if (seen[code]) this.#touched.add(name)
+    const seen = new Map<number, boolean>()
+    device.codes.forEach((code, i) => {
+      seen.set(code, strange?.[i] !== 1)
     })
+    for (const [code, known] of seen) this.#touched.set(device.values[code]!, known)
   }
 
   /** Saves the state and forgets the journal up to there. */
@@ -115,25 +130,27 @@ class Following {
     const began = Date.now()
     const state = new Uint8Array(this.#engine.save())
     const seq = this.#seq
-    await store.transaction(async (tx) => {
+    const begun = await store.transaction(async (tx) => {
       await lease.check(tx)
-      await keepStates(tx, this.#states())
+      await keepStates(tx, this.#newStates())
       await tx.engines.save(NAME, { seq, models: this.signature, state })
       await tx.journal.trim(seq)
+      return this.#learning.save(tx, store)
     })
+    for (const { kind, job } of begun) tell({ info: `job ${job} learns what is normal for your own ${kind}` })
     this.#saved = seq
     this.#touched.clear()
     this.#saveAt = Date.now() + Math.max(SAVE, SAVE_SHARE * (Date.now() - began))
   }
 
   /** Devices whose number of records left to learn is another than the one told last. */
-  #states(): Map<string, number> {
+  #newStates(): Map<string, number> {
     const changed = new Map<string, number>()
-    for (const name of this.#touched) {
-      const { learning } = this.#engine.deviceState(name)
-      if (this.#learning.get(name) === learning) continue
-      changed.set(name, learning)
-      this.#learning.set(name, learning)
+    for (const [name, known] of this.#touched) {
+      const left = known ? this.#engine.deviceState(name).learning : LEARNING
+      if (this.#states.get(name) === left) continue
+      changed.set(name, left)
+      this.#states.set(name, left)
     }
     return changed
   }
@@ -141,6 +158,12 @@ class Following {
   close(): Promise<void> {
     return this.#engine.close()
   }
+}
+
+/** What came of a batch, judged or not. */
+interface Judged extends Met {
+  readonly anomalies: readonly Anomaly[]
+  readonly strange?: Uint8Array | undefined
 }
 
 async function keepStates(
@@ -180,12 +203,14 @@ while (!stopping) {
     if (Date.now() - looked >= MODELS) {
       looked = Date.now()
       const signature = await store.models.signature()
-      if (following && signature !== following.signature) {
+      // Without any model there is nothing to judge with, but devices to be learned; the sample's first wait for theirs.
+      const waits = signature === '' && (await isUnderWay(store, 'first-start'))
+      if (following && (waits || signature !== following.signature)) {
         await following.save()
         await following.close()
         following = undefined
       }
-      if (!following && signature !== '') following = await Following.begin()
+      if (!following && !waits) following = await Following.begin()
     }
     const entries = following ? await following.next() : 0
     if (entries === 0) await sleep(LOOK)

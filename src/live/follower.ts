@@ -17,6 +17,7 @@ export interface FollowerSettings extends Omit<FollowerOrder, 'models'> {
 
 /** What the thread has to say, each thing once. */
 export interface FollowerNews {
+  readonly info?: string
   readonly warning?: string
   readonly error?: string
 }
@@ -34,12 +35,12 @@ const AGAIN = 1000
  */
 export class Follower {
   readonly #order: FollowerSettings
-  readonly #log: Pick<Logger, 'warn' | 'error'>
+  readonly #log: Pick<Logger, 'info' | 'warn' | 'error'>
   #worker: Worker | undefined
   #ended: Promise<void> = Promise.resolve()
   #stopping = false
 
-  constructor(order: FollowerSettings, log: Pick<Logger, 'warn' | 'error'>) {
+  constructor(order: FollowerSettings, log: Pick<Logger, 'info' | 'warn' | 'error'>) {
     this.#order = order
     this.#log = log
   }
@@ -53,7 +54,8 @@ export class Follower {
       resourceLimits: HEAP,
     })
     this.#worker = worker
-    worker.on('message', ({ warning, error }: FollowerNews) => {
+    worker.on('message', ({ info, warning, error }: FollowerNews) => {
+      if (info) this.#log.info({ info }, 'learning')
       if (warning) this.#log.warn({ warning }, 'detection')
       if (error) this.#log.error({ error }, 'detection begins again from what it saved')
     })

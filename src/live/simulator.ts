@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SAMPLE_SEED } from '../simulate/bundled-sample.ts'
 import type { SimulatedFlow } from '../simulate/flow-record.ts'
 import { Merge } from '../simulate/merge.ts'
 import type { SimulatedReading } from '../simulate/readings.ts'
@@ -11,8 +12,7 @@ import type { Intake } from './intake/intake.ts'
 const STRETCH = 6 * 3600
 /** Seconds before it was switched on that are sent as well, so that there is something to see. */
 const LEAD = 3600
-/** The devices of the bundled sample, which the first models know. */
-const SEED = 7
+/** As the bundled sample has, which the first models know. */
 const DEVICES = 14
 /** Records in one body. */
 const PORTION = 1000
@@ -135,7 +135,7 @@ export function stretch(start: number, devices: number): Iterable<Timed> {
     devices,
     hours: STRETCH / 3600,
     start,
-    seed: SEED,
+    seed: SAMPLE_SEED,
     quiet: 0,
     attacks: turned(ATTACK_NAMES, turn),
     faults: turned(FAULT_NAMES, turn),

@@ -6,7 +6,7 @@ import { type IncidentSummary, IncidentTracker } from '../incidents/incident-tra
 import { WorkerPool } from '../kernels/worker-pool.ts'
 import { evidenceAt } from '../models/calibration.ts'
 import type { Score } from '../models/together.ts'
-import type { Anomaly } from '../schema/anomaly.ts'
+import type { Anomaly, AnomalyType } from '../schema/anomaly.ts'
 import type { Adaptation, Feedback } from '../schema/feedback.ts'
 import type { Incident } from '../schema/incident.ts'
 import type { Batch } from '../schema/reading-batch.ts'
@@ -38,7 +38,20 @@ export interface EngineOptions {
   readonly after?: Partial<Record<Kind, number>>
   /** Whether a slow change of each device's normal is followed, see {@link DriftFollower}; true when left out. */
   readonly drift?: boolean
+  /** Which devices the models can judge; all when left out. */
+  readonly knows?: Knows
 }
+
+/**
+ * Whether the models learned what is normal for a device. Readings of others are scored and never told; of their flows
+ * only those are that are an attack whosever they are.
+ *
+ * @param metrics that it has sent so far, for readings
+ */
+export type Knows = (kind: Kind, device: string, metrics: Iterable<string>) => boolean
+
+/** What is recognised by how often it happens, not by how unusual it is. */
+const ATTACKS: ReadonlySet<AnomalyType> = new Set(['port scan', 'brute force', 'flood'])
 
 /** A batch with its scores and the models that made them. */
 export interface ScoredBatch extends PreparedBatch, ScoredRows {
@@ -49,13 +62,21 @@ export interface ScoredBatch extends PreparedBatch, ScoredRows {
   /** Most evidence that may be claimed. */
   readonly ceiling: number
   readonly threshold: number
+  /** (rows) 1 for records of devices that the models do not know; left out where they know all. */
+  readonly strange?: Uint8Array | undefined
+}
+
+/** A batch whose devices the engine has met. */
+export interface Met {
+  readonly batch: Batch
+  /** Number of the batch's first row among all records that the engine was given. */
+  readonly firstRecord: number
 }
 
 /** What came of a batch. */
-export interface Processed extends ScoredBatch {
+export interface Processed extends ScoredBatch, Met {
+  readonly batch: Batch
   readonly anomalies: readonly Anomaly[]
-  /** Number of the batch's first row among all records that the engine was given. */
-  readonly firstRecord: number
   /** Rows that could be anomalies: all but history. */
   readonly scored: number
 }
@@ -179,6 +200,22 @@ export class Engine {
     )
   }
 
+  /** Gets to know the devices of a batch that no model is for, so that later ones are judged with what they did. */
+  meet(batch: Batch): Promise<Met> {
+    return this.#inTurn(
+      async () => {
+        const { batch: met } = this.#stagesFor(batch, false).prepare(batch)
+        this.#note(batch)
+        return met
+      },
+      (met) => {
+        const firstRecord = this.#records
+        this.#records += met.length
+        return { batch: met, firstRecord }
+      },
+    )
+  }
+
   /**
    * As {@link process} answers, without leaving a trace: what is asked about was never there. Only what would have been
    * ordinary is left out, as it takes milliseconds.
@@ -247,8 +284,16 @@ export class Engine {
       if (undo) rollBack(undo)
     }
     if (!undo) this.#note(batch)
+    const strange = this.#strange(prepared.batch, stages)
     const scores = await scorer.score(prepared.features)
-    return { ...prepared, ...scores, kind: batch.kind, source, bundle, models, ceiling, threshold }
+    return { ...prepared, ...scores, kind: batch.kind, source, bundle, models, ceiling, threshold, strange }
+  }
+
+  #strange({ kind, device }: Batch, { readings }: Stages): Uint8Array | undefined {
+    const { knows } = this.#options
+    if (!knows || !device) return undefined
+    const strange = device.values.map((name) => !knows(kind, name, readings.metricsOf(name)))
+    return strange.includes(true) ? Uint8Array.from(device.codes, (code) => Number(strange[code])) : undefined
   }
 
   /**
@@ -296,11 +341,16 @@ export class Engine {
   #tell(rows: ScoredBatch, undo?: Undo): Processed {
     const { explainer, judge, drift, scorer } = this.#lines.get(rows.kind)!
     const { models, ceiling, threshold, bundle } = rows
-    const scored = withoutHistory(rows, this.#after[rows.kind])
+    const { strange } = rows
+    let scored = withoutHistory(rows, this.#after[rows.kind])
+    if (strange && rows.kind === 'readings') scored -= withoutStrangers(rows.combined, strange)
     // What is followed is how far the engine's own models find a device from its normal.
     if (models === scorer.models) drift?.follow(rows, undo)
     const judged = { models, ceiling, least: evidenceAt(threshold, bundle.summary.contamination) }
-    const anomalies = judge.told(explainer.explain(rows, this.#records, undo, judged), undo)
+    const all = judge.told(explainer.explain(rows, this.#records, undo, judged), undo)
+    const anomalies = strange
+      ? all.filter(({ record, type }) => !strange[record - this.#records] || ATTACKS.has(type))
+      : all
     return { ...rows, anomalies, firstRecord: this.#records, scored }
   }
 
@@ -474,6 +524,17 @@ function withoutHistory({ batch, combined }: ScoredBatch, after: number | undefi
     told--
   }
   return told
+}
+
+/** Takes the evidence from rows of unknown devices; gives their number. */
+function withoutStrangers(combined: Float64Array, strange: Uint8Array): number {
+  let without = 0
+  for (let i = 0; i < combined.length; i++) {
+    if (!strange[i] || Number.isNaN(combined[i]!)) continue
+    combined[i] = Number.NaN
+    without++
+  }
+  return without
 }
 
 function noModelFor(kind: Kind, source: string, have: readonly Kind[]): InputError {

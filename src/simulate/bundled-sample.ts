@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { simulate } from './simulation.ts'
 import {
   type SimulationFile,
   type WriteOptions,
@@ -14,6 +15,22 @@ export interface BundledSample {
   readonly incidents: readonly WrittenIncident[]
 }
 
+/** The seed of its devices. */
+export const SAMPLE_SEED = 7
+/** The same home and factory with more devices begin with these; so many are told apart from those of people. */
+const MOST_SAMPLE_DEVICES = 200
+
+let names: ReadonlySet<string> | undefined
+
+/** Names of the sample's devices, as its records have them: of sensors, and MAC addresses in flows. */
+export function sampleDevices(): ReadonlySet<string> {
+  if (!names) {
+    const { hosts } = simulate({ seed: SAMPLE_SEED, devices: MOST_SAMPLE_DEVICES })
+    names = new Set(hosts.flatMap(({ name, mac, site }) => [name, mac, site.gateway.mac]))
+  }
+  return names
+}
+
 /** The part of its time that is free of incidents. */
 export const QUIET = 2 / 3
 
@@ -26,7 +43,7 @@ const SAMPLE = {
   hours: 96,
   attacks: ['scan', 'flood', 'beacon', 'exfiltration', 'bruteforce'],
   faults: ['spike', 'drift', 'stuck', 'noise', 'dropout'],
-  seed: 7,
+  seed: SAMPLE_SEED,
   files: ['conn.log.labeled', 'readings.csv', 'incidents.json', 'README.md'],
 } satisfies WriteOptions
 

@@ -4,6 +4,9 @@ import type { DevicesTable, Tables } from './tables.ts'
 
 export type Device = Selectable<DevicesTable>
 
+/** In place of the number of records left: no model knows such devices, they are judged when the service has learned them. */
+export const LEARNING = -1
+
 export interface DeviceFilter {
   /** Part of the name, the label, or the host name, whatever its case. */
   readonly search?: string
@@ -86,6 +89,18 @@ export class Devices {
       )
     }
     return pageOf(await this.#withRecent(await query.execute()), limit, ({ id }) => [id])
+  }
+
+  /** Every device. */
+  async all(): Promise<Device[]> {
+    const all: Device[] = []
+    let cursor: string | undefined
+    do {
+      const { items, next } = await this.list({}, 1000, cursor)
+      all.push(...items)
+      cursor = next ?? undefined
+    } while (cursor !== undefined)
+    return all
   }
 
   async count(): Promise<number> {

@@ -76,7 +76,7 @@ export interface DevicesTable {
   /** Records used so far. */
   readings: ColumnType<number, number | undefined>
   flows: ColumnType<number, number | undefined>
-  /** Records left until the device's own normal is known; 0 = known, null = never scored. */
+  /** Records left until the device's own normal is known; 0 = known, null = never scored, -1 = no model knows its like. */
   learning: number | null
   created: number
 }

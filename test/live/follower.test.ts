@@ -15,7 +15,7 @@ import { SharedModels } from '../../src/store/shared-models.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { someReadings, sourceOf } from '../pipeline/some-data.ts'
 
-const quiet = { warn: () => {}, error: () => {} }
+const quiet = { info: () => {}, warn: () => {}, error: () => {} }
 const readings = someReadings(1500, { seed: 2, faults: true })
 const PARTS = 30
 let bundles: readonly ModelBundle[]

@@ -3,12 +3,14 @@ import { backup } from './backup.ts'
 import { detect } from './detect.ts'
 import { detectFile } from './detect-file.ts'
 import { firstStart } from './first-start.ts'
+import { learn } from './learn.ts'
 import { retention } from './retention.ts'
 import { train } from './train.ts'
 
 /** Every kind of job. */
 export const JOB_KINDS = {
   train,
+  learn,
   detect,
   'detect-file': detectFile,
   retention,
