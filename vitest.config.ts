@@ -9,5 +9,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // For tests of what is held in memory: garbage is not.
+    execArgv: ['--expose-gc'],
   },
 })
