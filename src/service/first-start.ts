@@ -1,11 +1,12 @@
+import { OWN, SAMPLE } from '../live/own-models.ts'
 import { ModelFormatError } from '../models/buffer.ts'
 import { bundleFromBuffer, bundleToBuffer, loadBundles } from '../store/model-bundle.ts'
 import type { Service } from './service.ts'
 
 /**
  * Gives an empty database its first models: those of the folder `models` when there are some, else a job learns them
- * from the bundled sample. Does nothing where there are models or such a job already. Models of the sample that an
- * earlier version made and this one cannot read are made anew; those of people are theirs to train again.
+ * from the bundled sample. Does nothing where there are models or such a job already. Models that an earlier version made
+ * by itself and this one cannot read are made anew; those of people are theirs to train again.
  */
 export async function firstStart(service: Service): Promise<void> {
   const { config, store, jobs, log } = service
@@ -31,8 +32,8 @@ export async function firstStart(service: Service): Promise<void> {
   log.info({ job: id }, 'no models yet: learning from the bundled sample')
 }
 
-/** Removes the active models of the sample that this version cannot read; whether there were some. */
-async function removeOutdated({ store, models, log }: Service): Promise<boolean> {
+/** Removes the service's own active models that this version cannot read; whether one was the sample's. */
+async function removeOutdated({ store, models, jobs, log }: Service): Promise<boolean> {
   let removed = false
   try {
     await models.active()
@@ -49,9 +50,10 @@ async function removeOutdated({ store, models, log }: Service): Promise<boolean>
     } catch (error) {
       if (!(error instanceof ModelFormatError)) throw error
       log.warn({ model: model.id, error: error.message }, 'model cannot be read')
-      if (model.origin !== 'sample') continue
+      if (model.origin !== SAMPLE && model.origin !== OWN) continue
       await store.db.deleteFrom('models').where('id', '=', model.id).execute()
-      removed = true
+      if (model.origin === SAMPLE) removed = true
+      else await jobs.add('learn', { kind }, 'motewatch')
     }
   }
   return removed

@@ -92,7 +92,7 @@ export async function startService(config: Config, log: Logger = createLog(confi
       metrics: new Metrics(store, intake),
       started: Date.now() / 1000,
       version: version(),
-      waiting: () => waiting(store, jobs),
+      waiting: () => waiting(models, jobs),
       stop,
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Device, Devices } from '../../store/devices.ts'
+import { type Device, type Devices, LEARNING } from '../../store/devices.ts'
 import { notFound } from '../problem.ts'
 import { Time, timeOf } from '../schemas.ts'
 
@@ -17,7 +17,12 @@ export const DeviceOut = z
     baseline: z
       .object({
         state: z.enum(['unknown', 'learning', 'known']),
-        left: z.int().nullable().describe('records until its own normal is known'),
+        left: z
+          .int()
+          .nullable()
+          .describe(
+            'records until its own normal is known; null while learning: no model knows such a device, its records are not judged until the service has learned them (see /status)',
+          ),
       })
       .describe('how well its own normal is known'),
   })
@@ -40,8 +45,9 @@ export const DeviceOut = z
   })
 
 export function deviceOut(device: Device): z.input<typeof DeviceOut> {
-  const { first_seen, last_seen, learning: left, created: _, ...rest } = device
-  const state = left === null ? 'unknown' : left > 0 ? 'learning' : 'known'
+  const { first_seen, last_seen, learning, created: _, ...rest } = device
+  const state = learning === null ? 'unknown' : learning === 0 ? 'known' : 'learning'
+  const left = learning === LEARNING ? null : learning
   return {
     ...rest,
     first_seen: timeOf(first_seen),

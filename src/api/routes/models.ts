@@ -1,6 +1,7 @@
 import multipart, { type MultipartFile } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { choose } from '../../live/own-models.ts'
 import type { StoredModel } from '../../store/models.ts'
 import type { Routes } from '../app.ts'
 import { notFound, Problem } from '../problem.ts'
@@ -23,7 +24,7 @@ const SHORT = {
   previous_id: z.int().nullable().describe('the model that was active before, for roll back'),
   sha256: z.string(),
   size: z.int().describe('bytes'),
-  origin: z.string().describe('sample, job:7, upload'),
+  origin: z.string().describe('sample, own (learned by the service itself), job:7, upload, folder:…'),
 }
 const EXAMPLE = {
   id: 2,
@@ -130,12 +131,18 @@ export const modelRoutes: Routes = (app, { store }) => {
       schema: {
         tags: ['models'],
         summary: 'Use this model from now on',
+        description:
+          'The service leaves a model that a person chose, and learns nothing by itself in its place.',
         params: Params,
         response: { 200: ModelOut },
       },
     },
     async ({ params: { id } }) => {
-      const model = await store.transaction(async (tx) => tx.models.activate(id))
+      const model = await store.transaction(async (tx) => {
+        const activated = await tx.models.activate(id)
+        if (activated) await choose(tx, activated)
+        return activated
+      })
       if (!model) throw notFound(`there is no model ${id}`)
       await tell(model, 'activated')
       return modelOut(model)
@@ -154,7 +161,11 @@ export const modelRoutes: Routes = (app, { store }) => {
       },
     },
     async ({ body: { kind } }) => {
-      const model = await models.rollBack(kind)
+      const model = await store.transaction(async (tx) => {
+        const before = await tx.models.rollBack(kind)
+        await choose(tx, before)
+        return before
+      })
       await tell(model, 'rolled back')
       return modelOut(model)
     },

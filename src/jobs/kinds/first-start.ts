@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Intake } from '../../live/intake/intake.ts'
+import { SAMPLE } from '../../live/own-models.ts'
 import { train } from '../../pipeline.ts'
 import { bundledSample, QUIET } from '../../simulate/bundled-sample.ts'
 import { bundleToBuffer } from '../../store/model-bundle.ts'
@@ -48,7 +49,7 @@ export const firstStart = jobKind({
         for (const bundle of bundles) {
           if (await tx.models.active(bundle.kind)) continue
           const bytes = new Uint8Array(bundleToBuffer(bundle))
-          const { id, kind, name } = await tx.models.add(bytes, 'sample', `${bundle.kind} of the sample`)
+          const { id, kind, name } = await tx.models.add(bytes, SAMPLE, `${bundle.kind} of the sample`)
           await tx.models.activate(id)
           models.push({ id, kind, name, active: true })
         }
