@@ -46,6 +46,8 @@ declare module 'fastify' {
     problems?: readonly number[]
     /** Whether a body may be left out, for the documentation. */
     bodyOptional?: boolean
+    /** Whether there are passwords or tokens in its body or its answer. */
+    secret?: boolean
   }
   interface FastifyRequest {
     caller: Caller

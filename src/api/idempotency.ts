@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Service } from '../service/service.ts'
 import type { App } from './app.ts'
@@ -30,60 +30,28 @@ declare module 'fastify' {
   }
 }
 
-/** Whether a route takes the header: one that changes something, of somebody who is known. */
-export function takesKey(method: string, role: string | undefined): boolean {
-  return ['POST', 'PUT', 'PATCH', 'DELETE'].includes(method) && role !== 'public'
+/**
+ * Whether a route takes the header: one that changes something, of somebody who is known. Where there are passwords or
+ * tokens nothing of request or answer is kept.
+ */
+export function takesKey(method: string, { access, secret }: FastifyContextConfig): boolean {
+  return ['POST', 'PUT', 'PATCH', 'DELETE'].includes(method) && access?.role !== 'public' && secret !== true
 }
 
 /** A write with an `Idempotency-Key` is done once: repeated, it gets the answer of the first time. */
 export function answerOnce(app: App, { store: { db } }: Service): void {
   let swept = 0
   app.addHook('preHandler', async (request, reply) => {
-    const name = request.headers['idempotency-key']
-    if (name === undefined || !takesKey(request.method, request.routeOptions.config.access?.role)) return
-    const { success, data } = IdempotencyKey.safeParse(name)
-    if (!success)
-      throw new Problem(400, 'Invalid request', 'headers.idempotency-key expects 1 to 200 characters')
-    const key = `${request.caller.name} ${request.method} ${request.url} ${data}`
-    const digest = digestOf(request)
-    const now = Date.now() / 1000
-    if (Date.now() - swept > SWEEP) {
+    if (Date.now() - swept > SWEEP && request.headers['idempotency-key'] !== undefined) {
       swept = Date.now()
       await db
         .deleteFrom('idempotency')
-        .where('created', '<', now - KEPT)
+        .where('created', '<', Date.now() / 1000 - KEPT)
         .execute()
     }
-    await db
-      .deleteFrom('idempotency')
-      .where('key', '=', key)
-      .where('status', '=', 0)
-      .where('created', '<', now - ABANDONED)
-      .execute()
-    const { numInsertedOrUpdatedRows } = await db
-      .insertInto('idempotency')
-      .values({ key, request: digest, status: 0, body: '', created: now })
-      .onConflict((c) => c.column('key').doNothing())
-      .executeTakeFirstOrThrow()
-    if (numInsertedOrUpdatedRows === 1n) {
-      request.idempotency = key
-      return
-    }
-    const before = await db.selectFrom('idempotency').selectAll().where('key', '=', key).executeTakeFirst()
-    if (before && before.request !== digest) {
-      throw new Problem(
-        422,
-        'Key used before',
-        'this Idempotency-Key was used with another body; use a new one',
-      )
-    }
-    if (!before || before.status === 0) {
-      throw new Problem(409, 'Conflict', 'the same request is being answered; try again', { retryAfter: 1 })
-    }
-    const { type, body } = JSON.parse(before.body) as { type: string; body: string }
-    reply.code(before.status).header('idempotency-replayed', 'true')
-    if (type !== '') reply.type(type)
-    return reply.send(body)
+    // Files are read later, by their routes, which ask themselves.
+    if (/^multipart\//.test(request.headers['content-type'] ?? '')) return undefined
+    return (await answeredBefore(db, request, reply, digestOf(request))) ? reply : undefined
   })
   app.addHook('onSend', async (request, reply, payload) => {
     const { idempotency: key } = request
@@ -105,11 +73,64 @@ export function answerOnce(app: App, { store: { db } }: Service): void {
   })
 }
 
-/** Tells bodies apart; a file, which is read later, by its length. */
-function digestOf({ body, headers }: FastifyRequest): string {
-  const hash = createHash('sha256')
-  if (Buffer.isBuffer(body)) hash.update(body)
-  else if (body !== undefined) hash.update(JSON.stringify(body))
-  else hash.update(headers['content-length'] ?? '')
-  return hash.digest('hex')
+/**
+ * Answers a request as the first one with its `Idempotency-Key` was answered.
+ *
+ * @param digest of what the request sends
+ * @returns whether it has; false when this is the first
+ * @throws Problem when it was another body, or the first one is not answered yet
+ */
+export async function answeredBefore(
+  db: Service['store']['db'],
+  request: FastifyRequest,
+  reply: FastifyReply,
+  digest: string,
+): Promise<boolean> {
+  const name = request.headers['idempotency-key']
+  if (name === undefined || !takesKey(request.method, request.routeOptions.config)) return false
+  const { success, data } = IdempotencyKey.safeParse(name)
+  if (!success) {
+    throw new Problem(400, 'Invalid request', 'headers.idempotency-key expects 1 to 200 characters')
+  }
+  const key = `${request.caller.name} ${request.method} ${request.url} ${data}`
+  const now = Date.now() / 1000
+  await db
+    .deleteFrom('idempotency')
+    .where('key', '=', key)
+    .where('status', '=', 0)
+    .where('created', '<', now - ABANDONED)
+    .execute()
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto('idempotency')
+    .values({ key, request: digest, status: 0, body: '', created: now })
+    .onConflict((c) => c.column('key').doNothing())
+    .executeTakeFirstOrThrow()
+  if (numInsertedOrUpdatedRows === 1n) {
+    request.idempotency = key
+    return false
+  }
+  const before = await db.selectFrom('idempotency').selectAll().where('key', '=', key).executeTakeFirst()
+  if (before && before.request !== digest) {
+    throw new Problem(
+      422,
+      'Key used before',
+      'this Idempotency-Key was used with another body; use a new one',
+    )
+  }
+  if (!before || before.status === 0) {
+    throw new Problem(409, 'Conflict', 'the same request is being answered; try again', { retryAfter: 1 })
+  }
+  const { type, body } = JSON.parse(before.body) as { type: string; body: string }
+  reply.code(before.status).header('idempotency-replayed', 'true')
+  if (type !== '') reply.type(type)
+  reply.send(body)
+  return true
+}
+
+export function sha256Of(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+function digestOf({ body }: FastifyRequest): string {
+  return sha256Of(Buffer.isBuffer(body) ? body : body === undefined ? '' : JSON.stringify(body))
 }

@@ -101,7 +101,7 @@ function operation({ method, url, options }: Route, components: Components): Jso
     ...parametersOf('path', schema.params, components),
     ...parametersOf('query', schema.querystring, components),
     ...parametersOf('header', schema.headers, components),
-    ...(takesKey(method, access?.role) ? parametersOf('header', KEY_HEADER, components) : []),
+    ...(takesKey(method, options.config ?? {}) ? parametersOf('header', KEY_HEADER, components) : []),
   ]
   const declared = (schema.response ?? {}) as Record<string, z.ZodType>
   const successes = Object.entries(declared).map(([status, answer]) => [
@@ -115,7 +115,7 @@ function operation({ method, url, options }: Route, components: Components): Jso
   ])
   const statuses = [
     ...problemsOf(method, isPublic, schema.params !== undefined, parameters.length > 0),
-    ...(takesKey(method, access?.role) ? [409, 422, 507] : []),
+    ...(takesKey(method, options.config ?? {}) ? [409, 422] : []),
     ...(options.config?.problems ?? []),
   ]
   const errors = [...new Set(statuses)].sort((x, y) => x - y)
@@ -143,7 +143,7 @@ function problemsOf(method: string, isPublic: boolean, named: boolean, asked: bo
     ...(asked || reads ? [400] : []),
     ...(isPublic ? [] : [401, 403]),
     ...(named ? [404] : []),
-    ...(reads ? [413, 415] : []),
+    ...(reads ? [413, 415, 507] : []),
     429,
     500,
     503,

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
@@ -30,20 +30,25 @@ export class Uploads {
   /**
    * Writes a stream to a file of its own; it is on disk when this returns, and gone when it throws.
    *
-   * @returns with the number of bytes
+   * @returns with the number of bytes and their SHA-256 in hexadecimal
    */
-  async receive(stream: AsyncIterable<Uint8Array>, name: string): Promise<{ upload: Upload; size: number }> {
+  async receive(
+    stream: AsyncIterable<Uint8Array>,
+    name: string,
+  ): Promise<{ upload: Upload; size: number; sha256: string }> {
     await mkdir(this.#folder, { recursive: true })
     const upload = { file: randomUUID(), name: shownName(name) }
     const file = await open(this.path(upload), 'wx', 0o600)
     try {
       let size = 0
+      const hash = createHash('sha256')
       for await (const chunk of stream) {
+        hash.update(chunk)
         await file.writeFile(chunk)
         size += chunk.length
       }
       await file.sync()
-      return { upload, size }
+      return { upload, size, sha256: hash.digest('hex') }
     } catch (error) {
       await this.remove(upload)
       throw error

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Running, running } from './running.ts'
 import { anomaly, DAY, keep } from './seed.ts'
@@ -65,5 +67,34 @@ describe('a write with an Idempotency-Key', () => {
     expect((await api.ask('POST', '/api/v1/data', reading, headers)).body).toEqual(one.body)
     const other = await api.ask('POST', '/api/v1/data', { ...reading, t: 2 }, headers)
     expect(other.status).toBe(422)
+  })
+
+  it('of a file is one of its content and name', async () => {
+    const send = (text: string, name = 'a.csv', key = 'file') =>
+      api.upload('/api/v1/detect/file', Buffer.from(text), name, { 'idempotency-key': key })
+    const one = await send('id,timestamp,t\na,1741219200,1\n')
+    expect(one.status).toBe(202)
+    const two = await send('id,timestamp,t\na,1741219200,1\n')
+    expect(two.body).toEqual(one.body)
+    expect(two.headers['idempotency-replayed']).toBe('true')
+    expect((await send('id,timestamp,t\na,1741219200,2\n')).status).toBe(422)
+    expect((await send('id,timestamp,t\na,1741219200,1\n', 'b.csv')).status).toBe(422)
+    const many = await Promise.all(Array.from({ length: 6 }, () => send('a,b\n1,2\n', 'c.csv', 'files')))
+    const statuses = new Set(many.map(({ status }) => status))
+    expect([...statuses].filter((status) => status !== 202 && status !== 409)).toEqual([])
+    expect(new Set(many.flatMap(({ status, body }) => (status === 202 ? [body.id] : []))).size).toBe(1)
+    const { items } = (await api.ask('GET', '/api/v1/jobs')).body
+    expect(items).toHaveLength(2)
+    // What was not begun with is gone; jobs remove theirs when they are finished.
+    const left = () => readdir(join(api.service.config.data, 'uploads'))
+    await expect.poll(left, { timeout: 20_000 }).toEqual([])
+  })
+
+  it('keeps nothing where there are passwords or tokens', async () => {
+    const headers = { 'idempotency-key': 'account' }
+    const ada = { name: 'ada', password: 'correct horse battery', role: 'admin' }
+    expect((await api.ask('POST', '/api/v1/users', ada, headers)).status).toBe(201)
+    const rows = await api.service.store.db.selectFrom('idempotency').selectAll().execute()
+    expect(JSON.stringify(rows)).not.toContain('account')
   })
 })

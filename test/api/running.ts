@@ -15,7 +15,7 @@ export interface Running {
   /** Asks the API and gives status, content type and the body parsed from JSON. */
   ask(method: Method, url: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** Sends a file as a form does. */
-  upload(url: string, bytes: Uint8Array, name: string): Promise<Answer>
+  upload(url: string, bytes: Uint8Array, name: string, headers?: Record<string, string>): Promise<Answer>
   stop(): Promise<void>
 }
 
@@ -60,11 +60,11 @@ export async function running(): Promise<Running> {
       const payload = raw ? body : JSON.stringify(body)
       return send({ method, url, payload, headers: { 'content-type': 'application/json', ...headers } })
     },
-    upload: async (url, bytes, name) => {
+    upload: async (url, bytes, name, more = {}) => {
       const form = new FormData()
       form.append('file', new Blob([Uint8Array.from(bytes)]), name)
       const request = new Request('http://localhost/', { method: 'POST', body: form })
-      const headers = { 'content-type': request.headers.get('content-type')! }
+      const headers = { 'content-type': request.headers.get('content-type')!, ...more }
       return send({ method: 'POST', url, headers, payload: Buffer.from(await request.arrayBuffer()) })
     },
     stop: async () => {

@@ -159,7 +159,7 @@ const sessionRoutes: Routes = (app, { access }) => {
   app.put(
     '/session/password',
     {
-      config: { access: { role: 'viewer' }, problems: [409, 429] },
+      config: { access: { role: 'viewer' }, problems: [409, 429], secret: true },
       schema: {
         tags: ['access'],
         summary: 'Change one’s own password; all sessions of it end',
@@ -198,7 +198,7 @@ const userRoutes: Routes = (app, { access }) => {
   app.post(
     '/users',
     {
-      config: { ...ADMIN, problems: [409] },
+      config: { ...ADMIN, problems: [409], secret: true },
       schema: {
         tags: ['access'],
         summary: 'A new user; from the first one on, which must be an admin, everybody needs an account',
@@ -213,7 +213,7 @@ const userRoutes: Routes = (app, { access }) => {
   app.patch(
     '/users/:name',
     {
-      config: { ...ADMIN, problems: [404, 409] },
+      config: { ...ADMIN, problems: [404, 409], secret: true },
       schema: {
         tags: ['access'],
         summary: 'Change role or password, or shut a user out',
@@ -265,7 +265,7 @@ const tokenRoutes: Routes = (app, { access }) => {
   app.post(
     '/tokens',
     {
-      config: { access: { role: 'viewer' } },
+      config: { access: { role: 'viewer' }, secret: true },
       schema: {
         tags: ['access'],
         summary: 'A new token for a program; it is shown this once',

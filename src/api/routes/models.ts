@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { choose } from '../../live/own-models.ts'
 import type { StoredModel } from '../../store/models.ts'
 import type { Routes } from '../app.ts'
+import { answeredBefore, sha256Of } from '../idempotency.ts'
 import { notFound, Problem } from '../problem.ts'
 import { Id, Time, timeOf } from '../schemas.ts'
 
@@ -208,6 +209,7 @@ export const modelRoutes: Routes = (app, { store }) => {
       },
       async (request, reply) => {
         const bytes = await (await oneFile(request)).toBuffer()
+        if (await answeredBefore(store.db, request, reply, sha256Of(bytes))) return reply
         return reply.code(201).send(modelOut(await models.add(bytes, 'upload')))
       },
     )

@@ -1,8 +1,12 @@
 import multipart from '@fastify/multipart'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { given } from '../../jobs/given.ts'
+import type { Job } from '../../jobs/jobs.ts'
+import type { Upload } from '../../jobs/uploads.ts'
 import { MODEL_CHOICES } from '../../pipeline/options.ts'
 import type { App, Routes } from '../app.ts'
+import { answeredBefore } from '../idempotency.ts'
 import { Problem } from '../problem.ts'
 import { BooleanIn, listIn, numberIn } from '../schemas.ts'
 import { JobOut, jobOut } from './jobs.ts'
@@ -27,7 +31,10 @@ export const uploadRoutes: Routes = (app, service) => {
     await scope.register(multipart, {
       limits: { fileSize: MOST_BYTES, files: 1, fields: 5, fieldSize: 1000 },
     })
-    const { jobs } = service
+    const {
+      jobs,
+      store: { db },
+    } = service
 
     scope.post(
       '/detect/file',
@@ -49,15 +56,10 @@ export const uploadRoutes: Routes = (app, service) => {
       },
       async (request, reply) => {
         const { adapter, local, threshold, model, store } = request.query
-        const upload = await receive(request)
-        const job = await begin(upload, () =>
-          jobs.add(
-            'detect-file',
-            { upload, ...given({ adapter, local, threshold, model, store }) },
-            request.caller.name,
-          ),
+        const params = given({ adapter, local, threshold, model, store })
+        return begin(request, reply, (upload) =>
+          jobs.add('detect-file', { upload, ...params }, request.caller.name),
         )
-        return reply.code(202).header('location', `/api/v1/jobs/${job.id}`).send(jobOut(job))
       },
     )
 
@@ -87,37 +89,34 @@ export const uploadRoutes: Routes = (app, service) => {
         },
       },
       async (request, reply) => {
-        const upload = await receive(request)
-        const job = await begin(upload, () =>
-          jobs.add('train', { upload, ...given(request.query) }, request.caller.name),
+        const params = given(request.query)
+        return begin(request, reply, (upload) =>
+          jobs.add('train', { upload, ...params }, request.caller.name),
         )
-        return reply.code(202).header('location', `/api/v1/jobs/${job.id}`).send(jobOut(job))
       },
     )
 
-    type Sent = Awaited<ReturnType<typeof jobs.uploads.receive>>['upload']
-
-    async function receive(request: Parameters<typeof oneFile>[0]): Promise<Sent> {
+    /** Receives the file of a request and begins a job with it; where there is none to begin no file is left behind. */
+    async function begin(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      add: (upload: Upload) => Promise<Job>,
+    ): Promise<FastifyReply> {
       const { file, filename } = await oneFile(request)
-      const { upload, size } = await jobs.uploads.receive(file, filename)
-      if (!file.truncated && size > 0) return upload
-      await jobs.uploads.remove(upload)
-      throw file.truncated
-        ? new Problem(
-            413,
-            'Payload Too Large',
-            `a file may have ${MOST_BYTES / 2 ** 30} GiB; send it in parts`,
-          )
-        : new Problem(400, 'Invalid request', `${filename || 'the file'} is empty`)
-    }
-
-    /** A job that cannot be begun leaves no file behind. */
-    async function begin<T>(upload: Sent, add: () => Promise<T>): Promise<T> {
+      const { upload, size, sha256 } = await jobs.uploads.receive(file, filename)
+      let begun = false
       try {
-        return await add()
-      } catch (error) {
-        await jobs.uploads.remove(upload)
-        throw error
+        if (file.truncated) {
+          const detail = `a file may have ${MOST_BYTES / 2 ** 30} GiB; send it in parts`
+          throw new Problem(413, 'Payload Too Large', detail)
+        }
+        if (size === 0) throw new Problem(400, 'Invalid request', `${filename || 'the file'} is empty`)
+        if (await answeredBefore(db, request, reply, `${sha256} ${upload.name}`)) return reply
+        const job = await add(upload)
+        begun = true
+        return reply.code(202).header('location', `/api/v1/jobs/${job.id}`).send(jobOut(job))
+      } finally {
+        if (!begun) await jobs.uploads.remove(upload)
       }
     }
   })
