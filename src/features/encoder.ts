@@ -53,28 +53,6 @@ export const encoderSchema = z.object({
 })
 export type Encoder = z.infer<typeof encoderSchema>
 
-/**
- * Steps a unit that scaled values are rounded to: a difference of a tenth of the usual spread is none,
- * and rows that differ by less become equal.
- */
-const STEPS = 10
-
-/** A 0/1 column that holds something else later is taken as it is up to here, by its logarithm beyond. */
-const FAR = 100
-/** Beyond this the square would overflow. */
-const FARTHEST = 1e150
-
-/** The matrix value of a finite feature value; finite. */
-export function scaled(e: Pick<Encoder, 'center' | 'scale' | 'bend' | 'oneSided'>, x: number): number {
-  const z = (x - e.center) / e.scale
-  if (e.bend === 0) return Math.abs(z) <= FAR ? z : Math.sign(z) * (FAR + Math.log(Math.abs(z) / FAR))
-  if (z <= 0 && e.oneSided) return 0
-  // bend * asinh(z / bend) written out: twice as fast as Math.asinh, and exact enough to be rounded.
-  const size = Math.min(Math.abs(z) / e.bend, FARTHEST)
-  const bent = e.bend * Math.log(size + Math.sqrt(size * size + 1))
-  return Math.round((z < 0 ? -bent : bent) * STEPS) / STEPS
-}
-
 export type ColumnsByName = ReadonlyMap<string, Float64Array>
 
 /** Remembered for as long as the columns live: every anomaly of a batch asks again. */
@@ -90,7 +68,7 @@ export function columnsByName(columns: FeatureColumns): ColumnsByName {
 }
 
 /** A code seen in one of a hundred training rows, or more often, is not rare. */
-const RARE = 2
+export const RARE = 2
 
 /** A count as it stands where the code was rare, 0 where it was not, unscaled; and weighed by the rarity. */
 export function rareCounts(
@@ -109,44 +87,6 @@ export function rareCounts(
     out[i] = count[start + i]! * (weighed ? excess : excess > 0 ? 1 : 0)
   }
   return out
-}
-
-/** Writes column j of a row-major (n, d) matrix of zeros. A source column that is absent counts as missing throughout. */
-export function encode(
-  e: Encoder,
-  byName: ColumnsByName,
-  data: Float32Array,
-  n: number,
-  d: number,
-  j: number,
-): void {
-  if (e.what === 'unseen') {
-    const known = e.from.map((name) => byName.get(name)).filter((c) => c !== undefined)
-    for (let i = 0; i < n; i++) {
-      let k = 0
-      while (k < known.length && !(known[k]![i]! > 0)) k++
-      if (k === known.length) data[i * d + j] = 1
-    }
-    return
-  }
-  const column = derived(e, byName, n, true)
-  if (!column) {
-    for (let i = 0; i < n; i++) data[i * d + j] = e.imputed
-  } else if (e.what === 'missing') {
-    for (let i = 0; i < n; i++) data[i * d + j] = isMissing(column[i]!) ? 1 : 0
-  } else if (e.what === 'rarity') {
-    const rarity = rarityOf(e.counts!)
-    for (let i = 0; i < n; i++) data[i * d + j] = rarity(column[i]!)
-  } else {
-    // Most members of a group and most counters are 0, as the matrix is already.
-    for (let i = 0; i < n; i++) {
-      const x = column[i]!
-      // The centre of a scaled feature is 0.
-      if (x === UNKNOWN_YET) continue
-      const value = e.bend === 0 && (x === 0 || x === 1) ? x : Number.isFinite(x) ? scaled(e, x) : e.imputed
-      if (value !== 0) data[i * d + j] = value
-    }
-  }
 }
 
 /** How far each row is from a relation between metrics, in the unit of the metric explained; NaN where one is missing. */

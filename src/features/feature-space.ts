@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { type Matrix, matrix } from '../kernels/matrix.ts'
-import { columnsByName, type Encoder, encode, encoderSchema, shownValue } from './encoder.ts'
+import { type Encoder, encoderSchema, shownValue } from './encoder.ts'
 import type { FeatureColumns, FeatureSpec } from './feature-columns.ts'
 import { learnEncoders } from './learn-encoders.ts'
+import { MatrixWriter } from './matrix-writer.ts'
 import { isNumeric, restoredValue } from './restore.ts'
 
 const VERSION = 1
@@ -31,11 +32,15 @@ export class FeatureSpace {
   readonly specs: readonly FeatureSpec[]
   /** The features that are not, and why. */
   readonly dropped: readonly { readonly name: string; readonly reason: string }[]
+  /** Names of the matrix columns, in order. */
+  readonly featureNames: readonly string[]
   readonly #encoders: readonly Encoder[]
+  #writer: { readonly specs: readonly FeatureSpec[]; readonly by: MatrixWriter } | undefined
 
   private constructor(kind: Kind, encoders: readonly Encoder[], dropped: FeatureSpace['dropped']) {
     this.kind = kind
     this.specs = encoders.map((e) => e.spec as FeatureSpec)
+    this.featureNames = this.specs.map((s) => s.name)
     this.dropped = dropped
     this.#encoders = encoders
   }
@@ -53,21 +58,20 @@ export class FeatureSpace {
     return new FeatureSpace(kind, encoders, dropped)
   }
 
-  /** Names of the matrix columns, in order. */
-  get featureNames(): string[] {
-    return this.specs.map((s) => s.name)
-  }
-
   /**
    * The rows as a finite (columns.length, specs.length) matrix. Features are matched by name; one that
    * `columns` lacks counts as missing, one that training lacked is ignored.
    */
   transform(columns: FeatureColumns): Matrix {
-    const d = this.#encoders.length
-    const data = new Float32Array(columns.length * d)
-    const byName = columnsByName(columns)
-    for (let j = 0; j < d; j++) encode(this.#encoders[j]!, byName, data, columns.length, d, j)
+    const data = new Float32Array(columns.length * this.#encoders.length)
+    this.#writerFor(columns.specs).write(columns.columns, columns.length, data)
     return matrix(data, this.featureNames)
+  }
+
+  /** Kept for the next batch, which most often has the same features. */
+  #writerFor(specs: readonly FeatureSpec[]): MatrixWriter {
+    if (this.#writer?.specs !== specs) this.#writer = { specs, by: new MatrixWriter(this.#encoders, specs) }
+    return this.#writer.by
   }
 
   /** Feature j of a row as a person knows it: a number in `specs[j].unit`, a category, or 'missing'. */

@@ -1,4 +1,5 @@
-import { columnsByName, type Encoder, rareCounts, residuals, scaled, unscaled } from './encoder.ts'
+import { scaled } from '../kernels/scaling.ts'
+import { columnsByName, type Encoder, rareCounts, residuals, unscaled } from './encoder.ts'
 import { type FeatureColumns, type FeatureSpec, spell } from './feature-columns.ts'
 import { type ColumnSummary, summarise } from './learn-column.ts'
 import { learnRarity, rarityOf } from './rarity.ts'

@@ -22,7 +22,14 @@ export function learnRarity(column: Float64Array): { n: number; of: [number, num
  * Many codes seen once make an unseen one ordinary; a few frequent ones make it stand out.
  */
 export function rarityOf(counts: CodeCounts): (code: number) => number {
+  const known = made.get(counts)
+  if (known) return known
   const table = new Map(counts.of.map(([code, n]) => [code, -Math.log10((n + 0.5) / (counts.n + 1))]))
   const unseen = Math.log10(2 * (counts.n + 1))
-  return (code) => table.get(code) ?? unseen
+  const rarity = (code: number) => table.get(code) ?? unseen
+  made.set(counts, rarity)
+  return rarity
 }
+
+/** Kept with the counts: there may be thousands of codes, and every row that is explained asks. */
+const made = new WeakMap<CodeCounts, (code: number) => number>()

@@ -60,6 +60,7 @@ function theDesk(): Desk {
  * `features/reading/expectation.ts`.
  *
  * @param state ({@link expectationValues}) changed, unless `late`
+ * @param d metrics, up to {@link MOST_RELATED}
  * @param values (d) NaN = missing
  * @param hours (HOURS) terms of the hour of `ts`
  * @param now (d) filled with how far each metric is from what is expected, in the spread usual for that
@@ -67,6 +68,7 @@ function theDesk(): Desk {
  */
 export function expectationStep(
   state: Float64Array,
+  d: number,
   ts: number,
   values: Float64Array,
   hours: readonly number[],
@@ -74,8 +76,7 @@ export function expectationStep(
   recently: Float64Array,
   late: boolean,
 ): void {
-  const d = values.length
-  const { kernel, states, x, ...results } = theDesk()
+  const { kernel, states, x, now: ownNow, recently: ownRecently, work } = theDesk()
   const own = states[d]!
   own.set(state)
   for (let j = 0; j < d; j++) x[j] = values[j]!
@@ -86,14 +87,14 @@ export function expectationStep(
     HOURS,
     ts,
     x.byteOffset,
-    results.now.byteOffset,
-    results.recently.byteOffset,
+    ownNow.byteOffset,
+    ownRecently.byteOffset,
     late,
-    results.work,
+    work,
   )
   if (!late) state.set(own)
   for (let j = 0; j < d; j++) {
-    now[j] = results.now[j]!
-    recently[j] = results.recently[j]!
+    now[j] = ownNow[j]!
+    recently[j] = ownRecently[j]!
   }
 }

@@ -99,7 +99,7 @@ describe('the kernel of expectations', () => {
         const ts = 1e9 + i * 400
         const late = random.float() < 0.1
         const hours = [1, 2, 3, 4].map((k) => Math.sin((k * ts) / DAY))
-        expectationStep(state, ts, values, hours, now!, recently!, late)
+        expectationStep(state, d, ts, values, hours, now!, recently!, late)
         plainStep(plain, ts, values, hours, plainNow!, plainRecently!, late)
         expect([now, recently], `${d} metrics, reading ${i}`).toEqual([plainNow, plainRecently])
         if (now![0] !== 0) told++

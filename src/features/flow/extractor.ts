@@ -115,7 +115,8 @@ export class FlowExtractor implements FeatureExtractor<FlowBatch> {
     const extra = [...(batch.extra ?? [])].filter(([name]) => !SPECS.some((s) => s.name === name))
     return {
       length: n,
-      specs: [...SPECS, ...extra.map(([name]) => number(name, '', name, 'linear'))],
+      specs:
+        extra.length > 0 ? [...SPECS, ...extra.map(([name]) => number(name, '', name, 'linear'))] : SPECS,
       columns: [...columns, ...extra.map(([, values]) => values)],
     }
   }

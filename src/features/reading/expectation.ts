@@ -22,13 +22,13 @@ export class Expectation {
    * How far each metric is from what is expected, in the spread usual for that: of this reading, and of the recent
    * average (about 40 readings); 0 while too little is known, or where the metric is missing.
    *
-   * @param values (d) NaN = missing
-   * @param now (d) filled
-   * @param recently (d) filled
+   * @param values (d, or more) NaN = missing
+   * @param now (d, or more) filled
+   * @param recently (d, or more) filled
    * @param late whether the reading is older than the newest: it changes nothing
    */
   next(ts: number, values: Float64Array, now: Float64Array, recently: Float64Array, late: boolean): void {
-    expectationStep(this.state, ts, values, hoursOf(ts), now, recently, late)
+    expectationStep(this.state, this.d, ts, values, hoursOf(ts), now, recently, late)
   }
 }
 

@@ -3,7 +3,7 @@ import { stringAt } from '../../schema/dictionary.ts'
 import type { ReadingBatch } from '../../schema/reading-batch.ts'
 import { Recent } from '../../schema/recent.ts'
 import type { Undo } from '../../schema/undo.ts'
-import { cyclicSpecs, fillCycles } from '../cycles.ts'
+import { fillCycles } from '../cycles.ts'
 import {
   type Acquaintance,
   type FeatureColumns,
@@ -12,9 +12,10 @@ import {
   UNKNOWN_YET,
 } from '../feature-columns.ts'
 import { Expectation } from './expectation.ts'
+import { keep } from './look.ts'
+import { CYCLIC, PER_METRIC, PLACE, readingSpecs } from './specs.ts'
 import { bytesOf, type Device, type Metric, readingsFromBuffer, readingsToBuffer } from './state.ts'
 import { FIRST, Surprise } from './surprise.ts'
-import { unitOf } from './units.ts'
 
 /** Share of a new reading in the rolling mean and variance: they reach back about 40 readings. */
 const RECENT = 0.05
@@ -32,62 +33,22 @@ const MOST_EXPECTATIONS = 1 << 16
 const SPREADS = 3
 const EIGHTH = 1 / 8
 
-const GAP: FeatureSpec = {
-  name: 'gap',
-  unit: 's',
-  scale: 'log1p',
-  direction: 'high',
-  words: 'time since the last reading',
-  aspect: 'gap',
+/** A device in a batch, so that its metrics are looked up once. */
+interface Met {
+  readonly device: Device
+  /** By metric of the batch; undefined where the device has not had it. */
+  readonly metrics: (Metric | undefined)[]
+  /** Metrics of the batch that are related, -1 where the batch lacks one; undefined while none are. */
+  related: Int32Array | undefined
 }
-const CYCLES = cyclicSpecs()
 
-/** The features of one metric, in column order. */
-function specsOf(metric: string): FeatureSpec[] {
-  const unit = unitOf(metric)
-  const spec = (
-    name: string,
-    words: string,
-    aspect: FeatureSpec['aspect'],
-    rest: Partial<FeatureSpec> = {},
-  ): FeatureSpec => ({
-    name,
-    unit,
-    scale: 'linear',
-    direction: 'both',
-    words,
-    metric,
-    aspect: aspect!,
-    ...rest,
-  })
-  return [
-    spec(metric, metric, 'level'),
-    spec(`${metric} average`, `recent average of ${metric}`, 'level'),
-    spec(`${metric} shift`, `shift of ${metric} from its own usual`, 'level'),
-    spec(`${metric} change`, `change of ${metric}`, 'change'),
-    spec(`${metric} spread`, `recent spread of ${metric}`, 'spread'),
-    spec(`${metric} surprise`, `${metric} as rare for this device as once in`, 'level', {
-      unit: 'readings',
-      scale: 'evidence',
-      direction: 'high',
-    }),
-    spec(`${metric} unchanged`, `readings without a change of ${metric}`, 'spread', {
-      unit: 'readings',
-      scale: 'log1p',
-      direction: 'high',
-    }),
-    spec(`${metric} unexpected`, `${metric} against what its other metrics and the hour imply`, 'relation', {
-      unit: 'usual deviations',
-    }),
-    spec(
-      `${metric} average unexpected`,
-      `recent average of ${metric} against what its other metrics and the hour imply`,
-      'relation',
-      { unit: 'usual deviations' },
-    ),
-  ]
+/** The features of a batch as they are filled: value i of column j is `values[j * n + i]`. */
+interface Sheet {
+  readonly n: number
+  readonly metrics: readonly string[]
+  readonly levels: readonly Float64Array[]
+  readonly values: Float64Array
 }
-const PER_METRIC = specsOf('').length
 
 /**
  * Features of each reading against its own device's recent past, in the order in which readings are given. Two
@@ -105,6 +66,9 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
   #expectations = 0
   /** The specs of the metrics of the last batch. */
   #specs: { readonly metrics: readonly string[]; readonly specs: readonly FeatureSpec[] } | undefined
+  readonly #related = new Float64Array(MOST_RELATED)
+  readonly #now = new Float64Array(MOST_RELATED)
+  readonly #recently = new Float64Array(MOST_RELATED)
 
   readonly #judging: boolean
 
@@ -115,100 +79,112 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
   extract(batch: ReadingBatch, undo?: Undo): FeatureColumns {
     const n = batch.length
     const metrics = [...batch.metrics.keys()]
+    const levels = [...batch.metrics.values()]
     const specs = this.#specsOf(metrics)
+    const values = new Float64Array(n * specs.length).fill(Number.NaN)
     const columns = specs.map((_, j) =>
-      j % PER_METRIC === 0 && j < metrics.length * PER_METRIC
-        ? batch.metrics.get(metrics[j / PER_METRIC]!)!
-        : new Float64Array(n).fill(Number.NaN),
+      j % PER_METRIC === PLACE.level && j < levels.length * PER_METRIC
+        ? levels[j / PER_METRIC]!
+        : values.subarray(j * n, (j + 1) * n),
     )
-    const gap = columns[metrics.length * PER_METRIC]!
-    const at = new Map(metrics.map((name, m) => [name, m * PER_METRIC]))
-    const kept = undo && { undo, of: new Set<object>() }
     undo?.push(this.#countsAsTheyAre())
+    this.#fill(batch, { n, metrics, levels, values }, undo)
+    fillCycles(batch.ts, columns.slice(-CYCLIC))
+    return { length: n, specs, columns }
+  }
+
+  #fill(batch: ReadingBatch, sheet: Sheet, undo: Undo | undefined): void {
+    const { n, metrics, levels, values } = sheet
+    const gap = levels.length * PER_METRIC * n
+    const met: Met[] = []
     for (let i = 0; i < n; i++) {
       const ts = batch.ts[i]!
       if (!Number.isFinite(ts)) continue
       const device = this.#device(stringAt(batch.device, i), ts, undo)
-      if (kept) keep(device, kept)
+      const code = batch.device.codes[i]!
+      let here = met[code]
+      if (here?.device !== device) {
+        here = meet(device, metrics, undo)
+        met[code] = here
+      }
       const late = ts < device.ts
-      gap[i] = Math.log1p(Math.max(0, ts - device.ts))
-      if (this.#judging && device.seen === 0) gap[i] = UNKNOWN_YET
-      metrics.forEach((name, m) => {
-        const x = columns[m * PER_METRIC]![i]!
-        if (!Number.isFinite(x)) return
-        const known = device.metrics.get(name)
-        if (known && kept) keepMetric(known, kept)
+      values[gap + i] =
+        this.#judging && device.seen === 0 ? UNKNOWN_YET : Math.log1p(Math.max(0, ts - device.ts))
+      for (let m = 0; m < levels.length; m++) {
+        const x = levels[m]![i]!
+        if (!Number.isFinite(x)) continue
+        const known = here.metrics[m]
         const metric = known ?? begin(x)
-        this.#follow(metric, ts, x, late, columns, m * PER_METRIC, i)
-        if (known || late || this.#metrics >= MOST_METRICS) return
+        this.#follow(metric, ts, x, late, values, m * PER_METRIC * n + i, n)
+        if (known || late || this.#metrics >= MOST_METRICS) continue
+        const name = metrics[m]!
+        here.metrics[m] = metric
         device.metrics.set(name, metric)
         this.#metrics++
         undo?.push(() => device.metrics.delete(name))
-      })
-      this.#expect(device, ts, late, columns, at, i)
+      }
+      this.#expect(here, ts, late, sheet, i)
       device.seen++
       if (!late) device.ts = ts
     }
-    fillCycles(batch.ts, columns.slice(-CYCLES.length))
-    return { length: n, specs, columns }
   }
 
   /** How far a device's metrics are from what they imply of each other. */
-  #expect(
-    device: Device,
-    ts: number,
-    late: boolean,
-    columns: readonly Float64Array[],
-    at: ReadonlyMap<string, number>,
-    i: number,
-  ): void {
+  #expect(here: Met, ts: number, late: boolean, { n, metrics, levels, values }: Sheet, i: number): void {
+    const { device } = here
     if (!device.expectation && !late && device.seen === FIRST && this.#expectations < MOST_EXPECTATIONS) {
       device.related = [...device.metrics.keys()].slice(0, MOST_RELATED)
       device.expectation = new Expectation(device.related.length)
       this.#expectations++
     }
     if (!device.expectation) return
-    const { related, expectation } = device
-    const values = Float64Array.from(related, (name) => columns[at.get(name) ?? -1]?.[i] ?? Number.NaN)
-    const now = new Float64Array(related.length)
-    const recently = new Float64Array(related.length)
-    expectation.next(ts, values, now, recently, late)
-    related.forEach((name, k) => {
-      const column = at.get(name)
-      if (column === undefined || !Number.isFinite(values[k]!)) return
-      columns[column + 7]![i] = now[k]!
-      columns[column + 8]![i] = recently[k]!
-    })
+    here.related ??= Int32Array.from(device.related, (name) => metrics.indexOf(name))
+    const { related } = here
+    const [own, now, recently] = [this.#related, this.#now, this.#recently]
+    for (let k = 0; k < related.length; k++) own[k] = levels[related[k]!]?.[i] ?? Number.NaN
+    device.expectation.next(ts, own, now, recently, late)
+    for (let k = 0; k < related.length; k++) {
+      if (!Number.isFinite(own[k]!)) continue
+      const at = related[k]! * PER_METRIC * n + i
+      values[at + PLACE.unexpected * n] = now[k]!
+      values[at + PLACE.averageUnexpected * n] = recently[k]!
+    }
   }
 
+  /** Fills the features of a metric, those of place p at `at + p * n`. */
   #follow(
     metric: Metric,
     ts: number,
     x: number,
     late: boolean,
-    columns: readonly Float64Array[],
+    values: Float64Array,
     at: number,
-    i: number,
+    n: number,
   ): void {
-    const weight = Math.max(RECENT, 1 / (metric.count + 1))
-    const usual = metric.usual + Math.max(USUAL, 1 / (metric.count + 1)) * (x - metric.usual)
+    const { count } = metric
+    const share = 1 / (count + 1)
+    const weight = Math.max(RECENT, share)
+    const usual = metric.usual + Math.max(USUAL, share) * (x - metric.usual)
     const off = x - metric.mean
     const mean = metric.mean + weight * off
     // One wild value must not make all that follow look restless; many do.
     const most = Math.max(SPREADS * Math.sqrt(metric.variance), EIGHTH * Math.abs(off))
-    const size = metric.count < FIRST ? Math.abs(off) : Math.min(Math.abs(off), most)
+    const size = count < FIRST ? Math.abs(off) : Math.min(Math.abs(off), most)
     const variance = (1 - weight) * (metric.variance + weight * size * size)
-    const same = x === metric.value && metric.count > 0 ? metric.same + 1 : 0
-    columns[at + 1]![i] = mean
+    const same = x === metric.value && count > 0 ? metric.same + 1 : 0
+    // What needs a longer past than there is says nothing yet, where records are judged: see `createReadingExtractor`.
+    const judging = this.#judging
+    const young = judging && count < FIRST
+    values[at + PLACE.average * n] = young ? UNKNOWN_YET : mean
     // A lone device's average already says this; among several, only this compares each with itself.
-    if (this.#several > 1) columns[at + 2]![i] = mean - usual
-    columns[at + 3]![i] = x - metric.value
-    columns[at + 4]![i] = Math.sqrt(variance)
-    columns[at + 6]![i] = Math.log1p(same)
-    if (this.#judging) hide(metric.count, this.#several, columns, at, i)
-    columns[at + 7]![i] = 0
-    columns[at + 8]![i] = 0
-    columns[at + 5]![i] = late ? 0 : this.#surprise(metric, ts, x)
+    if (this.#several > 1) values[at + PLACE.shift * n] = young ? UNKNOWN_YET : mean - usual
+    else if (judging) values[at + PLACE.shift * n] = UNKNOWN_YET
+    values[at + PLACE.change * n] = judging && count === 0 ? UNKNOWN_YET : x - metric.value
+    values[at + PLACE.spread * n] = young ? UNKNOWN_YET : Math.sqrt(variance)
+    values[at + PLACE.surprise * n] = late ? 0 : this.#surprise(metric, ts, x)
+    values[at + PLACE.unchanged * n] = same === 0 ? 0 : Math.log1p(same)
+    values[at + PLACE.unexpected * n] = 0
+    values[at + PLACE.averageUnexpected * n] = 0
     if (late) return
     metric.value = x
     metric.mean = mean
@@ -257,7 +233,7 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
     if (last?.metrics.length === metrics.length && last.metrics.every((name, m) => name === metrics[m])) {
       return last.specs
     }
-    const specs = [...metrics.flatMap(specsOf), GAP, ...CYCLES]
+    const specs = readingSpecs(metrics)
     this.#specs = { metrics, specs }
     return specs
   }
@@ -313,49 +289,15 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
   }
 }
 
-/**
- * What needs a longer past than there is says nothing yet: the average of few readings strays as one reading does, and
- * the first has no change. Only where records are judged. Training learns from them as they are: without such rows a
- * course of 400 readings looks steadier than it is (31 % false alarms on SKAB instead of 8 %, docs/decisions/083-readings.md).
- */
-function hide(count: number, several: number, columns: readonly Float64Array[], at: number, i: number): void {
-  if (count < FIRST) for (const k of [1, 2, 4]) columns[at + k]![i] = UNKNOWN_YET
-  if (count === 0) columns[at + 3]![i] = UNKNOWN_YET
-  if (several < 2) columns[at + 2]![i] = UNKNOWN_YET
+/** A device as the rows of a batch find it. */
+function meet(device: Device, metrics: readonly string[], undo: Undo | undefined): Met {
+  const own = metrics.map((name) => device.metrics.get(name))
+  if (undo) keep(device, own, undo)
+  return { device, metrics: own, related: undefined }
 }
 
 function begin(x: number): Metric {
   return { value: x, mean: x, usual: x, variance: 0, count: 0, same: 0, surprise: new Surprise() }
-}
-
-interface Kept {
-  readonly undo: Undo
-  /** What is kept already. */
-  readonly of: Set<object>
-}
-
-function keep(device: Device, { undo, of }: Kept): void {
-  if (of.has(device)) return
-  of.add(device)
-  const { ts, seen, related, expectation } = device
-  const copy = expectation && new Expectation(expectation.d, expectation.state.slice())
-  undo.push(() => {
-    device.ts = ts
-    device.seen = seen
-    device.related = related
-    device.expectation = copy
-  })
-}
-
-function keepMetric(metric: Metric, { undo, of }: Kept): void {
-  if (of.has(metric)) return
-  of.add(metric)
-  const { surprise, ...numbers } = metric
-  const back = surprise.undo()
-  undo.push(() => {
-    Object.assign(metric, numbers)
-    back()
-  })
 }
 
 /** A device is known once one of its metrics is. */
@@ -368,7 +310,10 @@ function acquaintanceOf({ ts, seen, metrics }: Device): Acquaintance {
 /**
  * A fresh extractor for readings.
  *
- * @param judging whether what needs a past is {@link UNKNOWN_YET} while a device has none
+ * @param judging whether what needs a longer past than there is says nothing ({@link UNKNOWN_YET}): the average of few
+ *   readings strays as one reading does, and the first has no change. Only where records are judged. Training learns
+ *   from them as they are: without such rows a course of 400 readings looks steadier than it is (31 % false alarms on
+ *   SKAB instead of 8 %, docs/decisions/083-readings.md)
  */
 export function createReadingExtractor(judging = false): ReadingExtractor {
   return new ReadingExtractor(judging)

@@ -20,6 +20,8 @@ const PART_VALUES = 4
 const BINS = 64
 const LAST = 5.1
 const WIDTH = LAST / (BINS - 1)
+/** A float32 counts no further. */
+const MOST_COUNTED = 2 ** 24
 /** Each of the three views has a past: number of distances, then how many lie in each bin. */
 const PAST_VALUES = 1 + BINS
 const PASTS_AT = PARTS * PART_VALUES
@@ -86,18 +88,23 @@ export class Surprise {
     return { ...this.#s, memory: this.#s.memory?.slice() }
   }
 
-  /** A step that puts back what is known now; taken before anything is remembered by it again. */
+  /** A step that puts back what is known now; until then it goes on with a copy. */
   undo(): () => void {
     const s = this.#s
-    const { memory } = s
-    const numbers = { ...s }
+    const { n, usual, variance, recent, recentVariance, memory } = s
     const copy = memory && (spare.pop() ?? new Float32Array(SURPRISE_VALUES))
-    if (memory && copy) copy.set(memory)
+    if (copy) {
+      copy.set(memory)
+      s.memory = copy
+    }
     return () => {
-      Object.assign(s, numbers)
-      if (!memory || !copy) return
-      memory.set(copy)
-      if (spare.length < MOST_SPARE) spare.push(copy)
+      s.n = n
+      s.usual = usual
+      s.variance = variance
+      s.recent = recent
+      s.recentVariance = recentVariance
+      s.memory = memory
+      if (copy && spare.length < MOST_SPARE) spare.push(copy)
     }
   }
 
@@ -142,11 +149,15 @@ export class Surprise {
 
 /** Evidence of a rarity, which joins the latest ones. */
 function news(memory: Float32Array, n: number, rarity: number): number {
-  const latest = memory.subarray(LATEST_AT, LATEST_AT + EVENT)
   const evidence = BASE + SLOPE * rarity
-  const isNews = evidence >= LEAST && latest.every((before) => before < rarity)
-  latest[n % EVENT] = rarity
+  const isNews = evidence >= LEAST && exceedsLatest(memory, rarity)
+  memory[LATEST_AT + (n % EVENT)] = rarity
   return isNews ? evidence : 0
+}
+
+function exceedsLatest(memory: Float32Array, rarity: number): boolean {
+  for (let k = LATEST_AT; k < SURPRISE_VALUES; k++) if (!(memory[k]! < rarity)) return false
+  return true
 }
 
 /** Distance from the same part of other days; undefined while it is not known. */
@@ -158,9 +169,8 @@ function ofDay(
   floor: number,
 ): number | undefined {
   const day = Math.floor(ts / DAY)
-  const [MEAN, VARIANCE, SEEN, LATEST] = [0, 1, 2, 3].map(
-    (k) => Math.floor(((ts - day * DAY) * PARTS) / DAY) * PART_VALUES + k,
-  ) as [number, number, number, number]
+  const MEAN = Math.floor(((ts - day * DAY) * PARTS) / DAY) * PART_VALUES
+  const [VARIANCE, SEEN, LATEST] = [MEAN + 1, MEAN + 2, MEAN + 3]
   const days = memory[SEEN]!
   const off = days === 0 ? 0 : x - memory[MEAN]!
   const usual = Math.sqrt(memory[VARIANCE]!) + spread / 4 + floor
@@ -180,30 +190,42 @@ function ofDay(
  */
 function rank(memory: Float32Array, at: number, distance: number): number {
   const n = memory[at]!
-  const counts = memory.subarray(at + 1, at + PAST_VALUES)
+  const counts = at + 1
   const size = Math.log1p(Math.abs(distance))
   const bin = Math.min(BINS - 1, Math.floor(size / WIDTH))
-  let above = 0
-  for (let b = BINS - 1; b > bin; b--) above += counts[b]!
+  const own = memory[counts + bin]!
+  const above = countAbove(memory, counts, bin, n)
   // Within a bin distances are taken to spread evenly.
-  const within = counts[bin]! * Math.max(0, bin + 1 - size / WIDTH)
+  const within = own * Math.max(0, bin + 1 - size / WIDTH)
   let evidence = Math.log10((n + 1) / (above + within + 1))
-  if (above === 0 && counts[bin] === 0 && n > 50) evidence += beyond(counts, n, size)
-  counts[bin]!++
+  if (above === 0 && own === 0 && n > 50) evidence += beyond(memory, counts, n, size)
+  memory[counts + bin] = own + 1
   memory[at] = n + 1
   return evidence
 }
 
+/** Distances in the bins above one, of n in all, summed from the nearer end. */
+function countAbove(memory: Float32Array, counts: number, bin: number, n: number): number {
+  let sum = 0
+  // Sums of whole numbers are exact in any order. What a float32 cannot count on, n stops counting first.
+  if (bin < BINS / 2 && n < MOST_COUNTED) {
+    for (let b = counts; b <= counts + bin; b++) sum += memory[b]!
+    return n - sum
+  }
+  for (let b = counts + bin + 1; b < counts + BINS; b++) sum += memory[b]!
+  return sum
+}
+
 /** Evidence that a size beyond all of the past adds: an exponential tail from the largest fiftieth of them. */
-function beyond(counts: Float32Array, n: number, size: number): number {
+function beyond(memory: Float32Array, counts: number, n: number, size: number): number {
   let top = BINS - 1
-  while (counts[top] === 0) top--
+  while (memory[counts + top] === 0) top--
   let count = 0
   let sum = 0
   let b = top
   for (; count < n / 50; b--) {
-    count += counts[b]!
-    sum += counts[b]! * (b + 0.5)
+    count += memory[counts + b]!
+    sum += memory[counts + b]! * (b + 0.5)
   }
   const scale = Math.max(WIDTH / 2, (sum / count - (b + 1)) * WIDTH)
   return Math.min(4, ((size - (top + 1) * WIDTH) / scale) * Math.LOG10E)
