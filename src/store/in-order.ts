@@ -14,16 +14,15 @@ export function lockKey(table: keyof typeof LOCKS): number {
  * would otherwise pass over a row of a transaction that took its number early and committed late. SQLite has one
  * writer at a time; on PostgreSQL a lock is held from here to the commit.
  */
-export async function inOrder(
+export async function inOrder<T>(
   db: Kysely<Tables>,
   dialect: Database['dialect'],
   table: keyof typeof LOCKS,
-  write: (db: Kysely<Tables>) => Promise<void>,
-): Promise<void> {
+  write: (db: Kysely<Tables>) => Promise<T>,
+): Promise<T> {
   if (dialect === 'postgres' && !db.isTransaction) {
-    await db.transaction().execute((tx) => inOrder(tx, dialect, table, write))
-    return
+    return db.transaction().execute((tx) => inOrder(tx, dialect, table, write))
   }
   if (dialect === 'postgres') await sql`select pg_advisory_xact_lock(${lockKey(table)})`.execute(db)
-  await write(db)
+  return write(db)
 }

@@ -1,6 +1,9 @@
 import type { Kysely } from 'kysely'
 import type { Tables } from './tables.ts'
 
+/** Before this time, seconds since the epoch, there may be hours in place of readings. */
+export const HOURS_BEFORE = 'hours before'
+
 /** Small facts about the database itself: JSON by name. */
 export class Meta {
   readonly #db: Kysely<Tables>

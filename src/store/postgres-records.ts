@@ -3,9 +3,11 @@ import { stringAt } from '../schema/dictionary.ts'
 import type { FlowBatch } from '../schema/flow-batch.ts'
 import { storeError } from './errors.ts'
 import { lockKey } from './in-order.ts'
+import { HOURS_BEFORE } from './meta.ts'
 import type { ReadingRows } from './reading-rows.ts'
 import {
   flowEntry,
+  IN_HOUR,
   type Incoming,
   MOST_SHAPES,
   NEW,
@@ -92,11 +94,21 @@ export class PostgresRecords implements RecordWriter {
       members.map((i) => rows.ts[i]!),
       members.map((i) => shapes[rows.shape[i]!]),
     ]
+    const past = await client.query<Key>(
+      `select d as device_id, t as ts, s as shape_id
+       from unnest($1::bigint[], $2::float8[], $3::bigint[]) as k (d, t, s) join reading_shapes on id = s
+       where t < (select value::float8 from meta where key = $4) and exists (
+         select 1 from reading_rollups where device_id = d and bucket = floor(t / 3600) * 3600
+         and metric in (select json_array_elements_text(metrics_json::json)))`,
+      [...keys, HOURS_BEFORE],
+    )
+    for (const row of past.rows) outcome[first.get(keyOf(row))!] = IN_HOUR
     const added = await client.query<Key>(
       `insert into readings (device_id, ts, shape_id, metrics)
-       select * from unnest($1::bigint[], $2::float8[], $3::bigint[], $4::bytea[])
+       select d, t, s, m from unnest($1::bigint[], $2::float8[], $3::bigint[], $4::bytea[], $5::bool[])
+         as k (d, t, s, m, fresh) where fresh
        on conflict do nothing returning device_id, ts, shape_id`,
-      [...keys, members.map(valuesOf)],
+      [...keys, members.map(valuesOf), members.map((i) => outcome[i] !== IN_HOUR)],
     )
     for (const row of added.rows) outcome[first.get(keyOf(row))!] = NEW
     if (added.rows.length < members.length) {
@@ -108,7 +120,7 @@ export class PostgresRecords implements RecordWriter {
       )
       for (const row of stored.rows) {
         const i = first.get(keyOf(row))!
-        if (outcome[i] !== NEW && !row.metrics.equals(valuesOf(i))) outcome[i] = OTHER
+        if (outcome[i] !== NEW) outcome[i] = row.metrics.equals(valuesOf(i)) ? SAME : OTHER
       }
     }
     await this.#seen(client, 'readings', members, outcome, (i) => devices[rows.device[i]!]!, rows.ts)

@@ -13,6 +13,8 @@ export const SAME = 1
 export const OTHER = 2
 /** Has metrics in a combination too many. */
 export const SHAPELESS = 3
+/** Is of an hour that is kept as an hour only: it may be in it already. */
+export const IN_HOUR = 4
 
 /** Records to be stored. `outcome` has one of the above for each afterwards. */
 export type Incoming = { readonly source: string; outcome: Uint8Array } & (

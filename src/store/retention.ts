@@ -1,4 +1,6 @@
 import { sql } from 'kysely'
+import { inOrder } from './in-order.ts'
+import { HOURS_BEFORE } from './meta.ts'
 import { Shapes } from './shapes.ts'
 import { usedBytes } from './size.ts'
 import type { Repositories, Store } from './store.ts'
@@ -87,6 +89,10 @@ const KEYS: Readonly<Record<string, string>> = { reading_rollups: 'device_id, me
 export async function downsample(store: Store, time: number, count: Count = () => {}): Promise<void> {
   // Whole hours, so that an hour is not cut.
   const end = Math.floor(time / HOUR) * HOUR
+  await store.transaction(async (tx) => {
+    const before = (await tx.meta.get<number>(HOURS_BEFORE)) ?? 0
+    if (end > before) await tx.meta.set(HOURS_BEFORE, end)
+  })
   const devices = await store.db.selectFrom('devices').select('id').orderBy('id').execute()
   for (const { id } of devices) {
     for (;;) {
@@ -100,7 +106,12 @@ export async function downsample(store: Store, time: number, count: Count = () =
         .executeTakeFirst()
       if (!oldest) break
       const from = Math.floor(oldest.ts / HOUR) * HOUR
-      const n = await store.transaction((tx) => toHours(tx, id, from, Math.min(end, from + 6 * HOUR)))
+      const n = await store.transaction((tx) =>
+        // Writers wait: what one of them takes in is either in these hours or knows of them.
+        inOrder(tx.db, store.database.dialect, 'journal', () =>
+          toHours(tx, id, from, Math.min(end, from + 6 * HOUR)),
+        ),
+      )
       count('readings', n)
     }
   }

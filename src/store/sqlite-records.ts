@@ -3,9 +3,11 @@ import { stringAt } from '../schema/dictionary.ts'
 import type { FlowBatch } from '../schema/flow-batch.ts'
 import { openSqlite, sqliteFile } from './database.ts'
 import { storeError } from './errors.ts'
+import { HOURS_BEFORE } from './meta.ts'
 import type { ReadingRows } from './reading-rows.ts'
 import {
   flowEntry,
+  IN_HOUR,
   type Incoming,
   MOST_SHAPES,
   NEW,
@@ -40,6 +42,8 @@ export class SqliteRecords implements RecordWriter {
   /** Numbers of the first and last of them; another process may have added some, or moved them. */
   #range: RecentRange = NONE
   #oldest = performance.now()
+  /** Before this time there may be hours in place of readings. */
+  #hoursBefore = 0
 
   constructor(url: string) {
     this.#db = openSqlite(sqliteFile(url))
@@ -54,6 +58,7 @@ export class SqliteRecords implements RecordWriter {
       if (version !== this.#version) this.#stored.clear()
       this.#version = version
       this.#lookAtRecent()
+      this.#hoursBefore = Number(this.#sql.fact.get(HOURS_BEFORE) ?? 0)
       for (const incoming of work) {
         if (incoming.kind === 'readings') this.#readings(incoming.source, incoming.rows, incoming.outcome)
         else this.#flows(incoming.source, incoming.batch, incoming.outcome)
@@ -80,7 +85,7 @@ export class SqliteRecords implements RecordWriter {
   }
 
   #readings(source: string, rows: ReadingRows, outcome: Uint8Array): void {
-    const { insertReading, storedReading, recentReading } = this.#sql
+    const { insertReading, storedReading, recentReading, inHour } = this.#sql
     const devices = rows.devices.map((name) => this.#device(name))
     const shapes = rows.shapes.map((metrics) => this.#shape(metrics))
     const bytes = Buffer.from(rows.values.buffer)
@@ -104,6 +109,10 @@ export class SqliteRecords implements RecordWriter {
             : undefined
       if (known !== undefined) {
         outcome[i] = values.equals(known as Buffer) ? SAME : OTHER
+        continue
+      }
+      if (ts < this.#hoursBefore && inHour.get(device, Math.floor(ts / 3600) * 3600, shape) !== undefined) {
+        outcome[i] = IN_HOUR
         continue
       }
       const { lastInsertRowid } = insertReading.run(device, ts, shape, values)
@@ -256,6 +265,11 @@ function statements(db: SQLite.Database) {
     shape: db.prepare('select id from reading_shapes where metrics_json = ?').pluck(),
     countShapes: db.prepare('select count(*) from reading_shapes').pluck(),
     insertShape: db.prepare('insert into reading_shapes (metrics_json) values (?)'),
+    fact: db.prepare('select value from meta where key = ?').pluck(),
+    inHour: db.prepare(
+      `select 1 from reading_rollups where device_id = ? and bucket = ? and metric in
+         (select value from reading_shapes, json_each(metrics_json) where reading_shapes.id = ?)`,
+    ),
     lastStored: db.prepare('select max(ts) from readings where device_id = ?').pluck(),
     storedReading: db.prepare(`select metrics from readings ${key}`).pluck(),
     recentReading: db.prepare('select metrics from recent_readings where id = ?').pluck(),

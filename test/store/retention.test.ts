@@ -19,26 +19,27 @@ describe.each([
     for (const close of closing.reverse()) await close()
   })
 
+  const READINGS = ['a', 'b'].flatMap((id) =>
+    Array.from({ length: 2 * 24 * 60 }, (_, i) => ({
+      id,
+      ts: T0 + i * 60,
+      v: i % 60,
+      w: i === 0 ? 7 : null,
+    })),
+  )
+
   /** Two days of a reading a minute of two devices, and a flow an hour. */
   async function filled(database: TestDatabase): Promise<Store> {
     const store = await openStore(database.url)
     closing.push(() => store.close())
     const intake = await Intake.start(database.url)
-    const readings = ['a', 'b'].flatMap((id) =>
-      Array.from({ length: 2 * 24 * 60 }, (_, i) => ({
-        id,
-        ts: T0 + i * 60,
-        v: i % 60,
-        w: i === 0 ? 7 : null,
-      })),
-    )
     const flows = Array.from({ length: 48 }, (_, i) => ({
       ts: T0 + i * HOUR,
       orig_h: '10.0.0.1',
       resp_h: '10.0.0.2',
       proto: 'tcp',
     }))
-    await intake.write('readings', readings, 'test')
+    await intake.write('readings', READINGS, 'test')
     await intake.write('flows', flows, 'test')
     await intake.close()
     return store
@@ -63,7 +64,19 @@ describe.each([
     expect(await plot()).toEqual(before)
     expect((await store.readings.query({ deviceId: id }, { limit: 1 })).items[0]?.ts).toBe(T0 + DAY)
 
-    // A reading that comes late joins its hour.
+    // Sent again, readings of such hours are not counted again; those of other hours, metrics and devices are new.
+    const intake = await Intake.start(database.url)
+    const again = await intake.write('readings', READINGS, 'test')
+    expect(again).toMatchObject({ accepted: 0, duplicates: 2880, rejected: 2880 })
+    expect(again.problems[0]?.message).toContain('kept as a summary')
+    const old = { id: 'a', ts: T0 + 61, v: 1 }
+    const others = [{ ...old, id: 'c' }, { ...old, ts: T0 - 61 }, { id: 'a', ts: T0, x: 1 }, old]
+    expect(await intake.write('readings', others, 'test')).toMatchObject({ accepted: 3, rejected: 1 })
+    await intake.close()
+    await applyRetention(store, { readings: 1 }, T0 + 2 * DAY)
+    expect((await plot()).metrics.get('v')).toEqual(before.metrics.get('v'))
+
+    // A reading that is taken in while its hour is made joins it.
     await store.db
       .insertInto('readings')
       .columns(['device_id', 'ts', 'shape_id', 'metrics'])

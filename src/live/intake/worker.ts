@@ -4,7 +4,15 @@ import { DeviceResolver } from '../../devices/device-resolver.ts'
 import { FlowBatchBuilder } from '../../schema/flow-batch.ts'
 import { Busy, StoreFull } from '../../store/errors.ts'
 import { ReadingRows } from '../../store/reading-rows.ts'
-import { type Incoming, MOST_SHAPES, NEW, OTHER, recordWriter, SHAPELESS } from '../../store/record-writer.ts'
+import {
+  IN_HOUR,
+  type Incoming,
+  MOST_SHAPES,
+  NEW,
+  OTHER,
+  recordWriter,
+  SHAPELESS,
+} from '../../store/record-writer.ts'
 import { parseFlows } from './flow-parser.ts'
 import { ReadingParser } from './reading-parser.ts'
 import { type IntakeResult, Tally } from './result.ts'
@@ -156,6 +164,12 @@ function resultOf({ tally, incoming, from, to, recordOf }: Share): IntakeResult 
         recordOf(i),
         '',
         `has new metrics, but there are ${MOST_SHAPES} combinations already; use fixed names`,
+      )
+    } else if (outcome === IN_HOUR) {
+      tally.reject(
+        recordOf(i),
+        '',
+        'is of an hour that is kept as a summary by now, and may be in it already; send readings before they are as old as keep.readings says',
       )
     } else tally.duplicates++
   }
