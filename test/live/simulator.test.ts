@@ -31,9 +31,13 @@ describe('demo devices', () => {
     expect(await simulator.switch(true, 10)).toMatchObject({ on: true, devices: 10 })
     // Sent when the hour is in: from then on records come one by one.
     await expect.poll(() => simulator.state.sent, { timeout: 20_000 }).toBeGreaterThan(300)
-    const devices = (await store.devices.list({}, 1000)).items
+    const list = async () => (await store.devices.list({}, 1000)).items
+    // Devices hear of their readings a second later.
+    await expect
+      .poll(async () => (await list()).some(({ readings }) => readings > 50), { timeout: 5000 })
+      .toBe(true)
+    const devices = await list()
     expect(devices.length).toBeGreaterThan(10)
-    expect(devices.some(({ readings }) => readings > 50)).toBe(true)
     expect(devices.some(({ flows }) => flows > 5)).toBe(true)
     for (const { first_seen, last_seen } of devices) {
       expect(first_seen).toBeGreaterThan(before - 3602)
