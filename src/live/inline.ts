@@ -1,12 +1,13 @@
 import { WorkerPool } from '../kernels/worker-pool.ts'
 import { ModelFormatError } from '../models/buffer.ts'
 import { scoreTogether } from '../models/together.ts'
-import { Engine, type Processed } from '../pipeline/engine.ts'
+import { Engine } from '../pipeline/engine.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import { bundleFromBuffer, type ModelBundle } from '../store/model-bundle.ts'
 import type { ActiveModel } from '../store/models.ts'
 import { answerBytes } from './inline-answer.ts'
 import type { InlineKnowledge } from './inline-knowledge.ts'
+import { learnedDevices, notesOn } from './inline-notes.ts'
 import { QuestionReader, type WrongRecords } from './inline-question.ts'
 
 /** There is no active model at all. */
@@ -30,9 +31,6 @@ export interface Judged {
 /** Undefined is for what is no such question, or has anything else wrong with it: a schema tells what. */
 export type Outcome = Judged | WrongRecords | undefined
 
-/** Names told in a note. */
-const MOST_NAMED = 3
-
 /**
  * Judges records that are sent along with a question, on whatever thread it is: the active models stay loaded, and what
  * live detection knows of each device is what the records are compared with. Nothing is remembered.
@@ -45,6 +43,7 @@ export class InlineDetector {
   readonly #score = scoreTogether(this.#pool)
   #models: readonly ActiveModel[] = []
   #bundles: readonly ModelBundle[] = []
+  #learned: ReadonlyMap<ModelBundle, ReadonlySet<string> | undefined> = new Map()
   #engine: Engine | undefined
 
   constructor(local: readonly string[] | undefined) {
@@ -67,6 +66,7 @@ export class InlineDetector {
       return k < 0 ? bundleFromBuffer(model.bytes, model.name) : this.#bundles[k]!
     })
     this.#engine = bundles.length > 0 ? this.#engineOf(bundles, state) : undefined
+    this.#learned = new Map(bundles.map((b) => [b, this.#learned.get(b) ?? learnedDevices(b)]))
     this.#models = models
     this.#bundles = bundles
   }
@@ -99,24 +99,7 @@ export class InlineDetector {
     if (!engine) throw new NoModel()
     const { batch, asked, toStore } = sent
     const rows = await engine.peek(batch, 'api', asked)
-    return { kind: batch.kind, answer: answerBytes(rows, notesOn(rows, engine)), toStore }
+    const notes = notesOn(rows, this.#learned.get(rows.bundle), engine)
+    return { kind: batch.kind, answer: answerBytes(rows, notes), toStore }
   }
-}
-
-/** What one should know about an answer. */
-function notesOn(rows: Processed, engine: Engine): string[] {
-  const { devices, until } = engine.strangers(rows)
-  if (devices.length === 0) return []
-  if (until !== undefined) {
-    const end = new Date(until * 1000).toISOString()
-    return [
-      `the records begin before ${end}, up to which the models know devices: they were judged as if nothing were known of any; send later records, or train again`,
-    ]
-  }
-  const names = devices.slice(0, MOST_NAMED).join(', ')
-  const more = devices.length > MOST_NAMED ? ` and ${devices.length - MOST_NAMED} more` : ''
-  const [are, they] = devices.length === 1 ? ['is no device', 'it is'] : ['are no devices', 'they are']
-  return [
-    `${names}${more} ${are} that the models learned or that live detection has met: ${they} compared with what is normal for others`,
-  ]
 }

@@ -422,19 +422,10 @@ export class Engine {
     return { seen, learning }
   }
 
-  /**
-   * The devices of what {@link peek} gave of which nothing was known then, where the models look at a device's own past.
-   * All of them when the batch begins before the end of training, see {@link overlaps}: `until` is that time.
-   */
-  strangers({ kind, batch, bundle }: Processed): {
-    readonly devices: readonly string[]
-    readonly until?: number
-  } {
-    if (!batch.device || !usesPast(bundle.space)) return { devices: [] }
-    const stages = this.#stagesFor(batch, true)
-    const devices = batch.device.values.filter((device) => !stages.acquaintance(kind, device))
-    const until = stages === this.#stages ? undefined : this.#pasts.get(kind)?.until
-    return { devices, ...(until !== undefined && { until }) }
+  /** Until when training knew devices, where that is of no use to a look at a batch, as it begins before. */
+  unusedPast({ kind, ts }: Batch): number | undefined {
+    const past = this.#pasts.get(kind)
+    return past && !(ts[0]! >= past.until) ? past.until : undefined
   }
 
   /** Devices met by this engine whose own normal is not known yet. */

@@ -95,6 +95,55 @@ describe('inline readings', () => {
     ])
   })
 
+  it('are judged many at a time as few at a time', async () => {
+    const many = sampleReadings(150, 5, Date.UTC(2025, 2, 6, 9))
+    many[99] = { ...many[99]!, humidity: -400 }
+    const ask = { store: false, threshold: 0.8 }
+    const whole = await api.ask('POST', '/api/v1/detect', { readings: many, ...ask })
+    expect(DetectAnswer.parse(whole.body)).toEqual(whole.body)
+    expect(whole.body.results).toHaveLength(150)
+    expect(whole.body.anomalies).toMatchObject([{ record: 99, fields: { humidity: -400 } }])
+    // Little enough to be judged on the thread that answers.
+    const few = await api.ask('POST', '/api/v1/detect', { readings: many.slice(0, 9), ...ask })
+    expect(few.body.results).toEqual(whole.body.results.slice(0, 9))
+    const wrong = many.map((r, i) => (i === 77 ? { ...r, timestamp: 'soon' } : r))
+    const refused = await api.ask('POST', '/api/v1/detect', { readings: wrong, ...ask })
+    expect(refused.status).toBe(400)
+    expect(refused.body.errors).toMatchObject([{ path: 'body.readings[77].timestamp' }])
+    const lacking = await api.ask('POST', '/api/v1/detect', { readings: many, model: 'autoencoder' })
+    expect(lacking.body.detail).toContain('the readings model has isolation-forest, lof')
+  })
+
+  it('are stored many at a time, once, however they are written', async () => {
+    const many = sampleReadings(90, 6, Date.UTC(2025, 2, 6, 20)).map((r) => ({ ...r, id: `tank ${r.id}` }))
+    const ask = (body: string, headers = {}) => api.ask('POST', '/api/v1/detect', body, headers)
+    const stored = { read: 90, rejected: 0, problems: [] }
+    const first = await ask(JSON.stringify({ readings: many }))
+    expect(first.body.stored).toEqual({ ...stored, accepted: 90, duplicates: 0 })
+    expect(first.body.notes).toEqual([
+      'tank device1, tank device2, tank device3 are no devices that the models learned: they are compared with what is normal for others',
+    ])
+    const pretty = await ask(JSON.stringify({ store: true, readings: many }, null, 2))
+    expect(pretty.body.stored).toEqual({ ...stored, accepted: 0, duplicates: 90 })
+    // Names with escapes are read by way of the schema.
+    const escaped = await ask(JSON.stringify({ readings: many }).replace('"readings"', '"read\\u0069ngs"'))
+    expect(escaped.body.stored).toEqual({ ...stored, accepted: 0, duplicates: 90 })
+    const key = { 'idempotency-key': 'ninety' }
+    const once = await ask(JSON.stringify({ readings: many }), key)
+    const again = await ask(JSON.stringify({ readings: many }), key)
+    expect(again.headers['idempotency-replayed']).toBe('true')
+    expect(again.body).toEqual(once.body)
+  })
+
+  it.each(['', '{"readings":[', '[]', '"readings"', '{"readings":[{"id":"a"}],"__proto__":{}}'])(
+    '%s is refused',
+    async (body) => {
+      const answer = await api.ask('POST', '/api/v1/detect', body)
+      expect(answer.status).toBe(400)
+      expect(answer.body.title).toMatch(/Bad Request|Invalid request/)
+    },
+  )
+
   it.each([
     [{ readings: [later[0], { id: 'x' }] }, 'body.readings[1].timestamp'],
     [{ readings: [{ ...later[0], temperature: '65.2' }] }, 'body.readings[0].temperature'],

@@ -59,7 +59,7 @@ export const DetectAnswer = z
         ],
         anomalies: [],
         notes: [
-          'device1 is no device that the models learned or that live detection has met: it is compared with what is normal for others',
+          'device1 is no device that the models learned: it is compared with what is normal for others',
         ],
         stored: null,
       },
