@@ -78,7 +78,11 @@ class Following {
         tell({ warning: error.message })
       }
     }
-    return new Following(engine, learning, signature, saved?.seq ?? 0)
+    const following = new Following(engine, learning, signature, saved?.seq ?? 0)
+    for (const name of await store.devices.learning()) {
+      if (learning.isLearned(name)) following.#touched.set(name, true)
+    }
+    return following
   }
 
   /** Scores what is next in the journal; the number of entries. */
@@ -89,7 +93,7 @@ class Following {
       this.#seq = entry.seq
       if (stopping) break
     }
-    if (this.#seq > this.#saved && Date.now() >= this.#saveAt) await this.save()
+    if (Date.now() >= this.#saveAt) await this.save()
     return entries.length
   }
 

@@ -70,6 +70,11 @@ export class Learning {
     return new Set(bySample.map(({ kind }) => kind))
   }
 
+  /** Whether an own model was made from records of this device. */
+  isLearned(device: string): boolean {
+    return [...this.#of.values()].some((count) => count.learned?.has(device))
+  }
+
   /** Goes on from what was saved; from nothing for kinds that have another model by now. */
   static async load({ meta }: Pick<Repositories, 'meta'>, active: readonly StoredModel[]): Promise<Learning> {
     const saved = await meta.get<Gathered[]>(KEY)
@@ -144,7 +149,7 @@ class Count {
   readonly replaceable: boolean
   readonly #lesson: Lesson | undefined
   /** Devices that an own model was made from; undefined where that is not known, or not of all. */
-  readonly #learned: ReadonlySet<string> | undefined
+  readonly learned: ReadonlySet<string> | undefined
   readonly #model: number
   readonly #hours: Set<number>
   readonly #since: Set<number>
@@ -158,7 +163,7 @@ class Count {
     this.origin = origin
     this.replaceable = replaceable
     this.#lesson = lesson
-    if (lesson && lesson.devices.length < MOST_DEVICES) this.#learned = new Set(lesson.devices)
+    if (lesson && lesson.devices.length < MOST_DEVICES) this.learned = new Set(lesson.devices)
     this.#model = gathered.model
     this.#hours = new Set(gathered.hours)
     this.#since = new Set(gathered.since)
@@ -169,7 +174,7 @@ class Count {
 
   add({ ts, device }: Batch, strange: Uint8Array | undefined): void {
     if (!device || (!strange && !this.#lesson)) return
-    const isNew = device.values.map((name) => this.#learned?.has(name) === false)
+    const isNew = device.values.map((name) => this.learned?.has(name) === false)
     for (let i = 0; i < ts.length; i++) {
       const hour = Math.floor(ts[i]! / 3600)
       if (Number.isNaN(hour)) continue

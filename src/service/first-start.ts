@@ -1,5 +1,6 @@
 import { OWN, SAMPLE } from '../live/own-models.ts'
 import { ModelFormatError } from '../models/buffer.ts'
+import { isOfSample } from '../simulate/bundled-sample.ts'
 import { bundleFromBuffer, bundleToBuffer, loadBundles } from '../store/model-bundle.ts'
 import type { Service } from './service.ts'
 
@@ -19,10 +20,9 @@ export async function firstStart(service: Service): Promise<void> {
   })
   for (const bundle of found) {
     if (await store.models.active(bundle.kind)) continue
-    const { id, kind } = await store.models.add(
-      new Uint8Array(bundleToBuffer(bundle)),
-      `folder:${config.models}`,
-    )
+    const { sources, from } = bundle.summary
+    const origin = isOfSample(sources, from) ? SAMPLE : `folder:${config.models}`
+    const { id, kind } = await store.models.add(new Uint8Array(bundleToBuffer(bundle)), origin)
     await store.models.activate(id)
     log.info({ kind, folder: config.models }, 'model taken from its folder')
   }

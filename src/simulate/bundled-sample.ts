@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { simulate } from './simulation.ts'
 import {
   type SimulationFile,
@@ -15,6 +15,8 @@ export interface BundledSample {
   readonly incidents: readonly WrittenIncident[]
 }
 
+const FLOWS = 'conn.log.labeled'
+const READINGS = 'readings.csv'
 /** The seed of its devices. */
 export const SAMPLE_SEED = 7
 /** The same home and factory with more devices begin with these; so many are told apart from those of people. */
@@ -31,6 +33,19 @@ export function sampleDevices(): ReadonlySet<string> {
   return names
 }
 
+/**
+ * Whether a model was made from the sample, as `motewatch init` does.
+ *
+ * @param from time of the first record, seconds since the epoch
+ */
+export function isOfSample(sources: readonly string[], from: number | null): boolean {
+  const { start } = simulate({ seed: SAMPLE_SEED }).options
+  const files: readonly string[] = [FLOWS, READINGS]
+  return (
+    from !== null && Math.abs(from - start) < 60 && sources.every((name) => files.includes(basename(name)))
+  )
+}
+
 /** The part of its time that is free of incidents. */
 export const QUIET = 2 / 3
 
@@ -44,7 +59,7 @@ const SAMPLE = {
   attacks: ['scan', 'flood', 'beacon', 'exfiltration', 'bruteforce'],
   faults: ['spike', 'drift', 'stuck', 'noise', 'dropout'],
   seed: SAMPLE_SEED,
-  files: ['conn.log.labeled', 'readings.csv', 'incidents.json', 'README.md'],
+  files: [FLOWS, READINGS, 'incidents.json', 'README.md'],
 } satisfies WriteOptions
 
 /**
@@ -59,5 +74,5 @@ export async function bundledSample(
   more: readonly SimulationFile[] = [],
 ): Promise<BundledSample> {
   const { incidents } = await writeSimulation(dir, { ...SAMPLE, files: [...SAMPLE.files, ...more] })
-  return { flows: join(dir, 'conn.log.labeled'), readings: join(dir, 'readings.csv'), incidents }
+  return { flows: join(dir, FLOWS), readings: join(dir, READINGS), incidents }
 }

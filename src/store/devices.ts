@@ -103,6 +103,16 @@ export class Devices {
     return all
   }
 
+  /** Names of those that no model knows, see {@link LEARNING}. */
+  async learning(): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('devices')
+      .select('name')
+      .where('learning', '=', LEARNING)
+      .execute()
+    return rows.map(({ name }) => name)
+  }
+
   async count(): Promise<number> {
     const { n } = await this.#db
       .selectFrom('devices')
