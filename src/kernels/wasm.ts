@@ -89,6 +89,14 @@ interface Load<Kernels, Input, Places> {
 /** Loads kept by a thread for each kernel: two models of flows and readings, and their second looks. */
 const MOST_LOADS = 4
 
+/** What this thread's kernels have loaded, kernel by kernel. */
+const allLoads: { length: number }[] = []
+
+/** Forgets what this thread's kernels have loaded, for when it was for models that nobody will use again. */
+export function forgetLoads(): void {
+  for (const loads of allLoads) loads.length = 0
+}
+
 /**
  * The inputs that a kernel worked on last, each in a memory of its own, so that whoever takes turns between models
  * finds them loaded.
@@ -113,6 +121,7 @@ export class KernelLoads<Kernels, Input, Places> {
     this.#name = name
     this.#load = load
     this.#same = same
+    allLoads.push(this.#loads)
   }
 
   /** The load of this input, made where it is not kept. */

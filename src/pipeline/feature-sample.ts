@@ -1,6 +1,17 @@
 import type { FeatureColumns, FeatureSpec } from '../features/feature-columns.ts'
 import { Random } from '../kernels/random.ts'
 
+type Column = Float64Array<ArrayBuffer>
+
+/** Sampled rows with the time of each. */
+export interface Sampled {
+  readonly features: FeatureColumns & { readonly columns: readonly Column[] }
+  readonly ts: Column
+}
+
+/** Rows for which there is room grow by this factor: memory that is not used yet is memory too. */
+const GROWTH = 1.25
+
 /**
  * A uniform sample of at most `capacity` rows of a stream of features, so that training takes bounded memory
  * on input of any length (reservoir sampling, Vitter 1985, algorithm R). Up to `capacity` rows it keeps all.
@@ -11,9 +22,9 @@ export class FeatureSample {
   readonly capacity: number
   readonly #random: Random
   readonly #specs = new Map<string, FeatureSpec>()
-  readonly #columns = new Map<string, Float64Array>()
-  #ts: Float64Array
-  #order: Float64Array
+  readonly #columns = new Map<string, Column>()
+  #ts: Column
+  #order: Column
   #kept = 0
   /** Rows offered so far. */
   seen = 0
@@ -51,22 +62,26 @@ export class FeatureSample {
     }
   }
 
-  /** The sample in order of time (rows without time first, in order of arrival), and the time of each row. */
-  finish(): { features: FeatureColumns; ts: Float64Array } {
-    const ts = this.#ts.subarray(0, this.#kept)
-    const key = ts.map((t) => (Number.isNaN(t) ? -Infinity : t))
+  /**
+   * The sample in order of time (rows without time first, in order of arrival), and the time of each row. It is in the
+   * memory in which it was gathered: nothing can be added any more.
+   *
+   * @param first share of the rows, the first ones; the others go, 0–1
+   */
+  finish(first = 1): Sampled {
+    const key = this.#ts.subarray(0, this.#kept).map((t) => (Number.isNaN(t) ? -Infinity : t))
     const arrival = this.#order
-    const byTime = Uint32Array.from(ts, (_, i) => i)
+    const byTime = Uint32Array.from(key, (_, i) => i)
     byTime.sort((a, b) => (key[a] === key[b] ? arrival[a]! - arrival[b]! : key[a]! - key[b]!))
     const features = {
-      length: this.#kept,
+      length: this.#ts.length,
       specs: [...this.#specs.values()],
       columns: [...this.#columns.values()],
     }
-    return { features: selectFeatures(features, byTime), ts: gather(ts, byTime) }
+    return keepRows({ features, ts: this.#ts }, byTime.subarray(0, Math.ceil(first * this.#kept)))
   }
 
-  #column(spec: FeatureSpec): Float64Array {
+  #column(spec: FeatureSpec): Column {
     let column = this.#columns.get(spec.name)
     if (!column) {
       column = new Float64Array(this.#ts.length).fill(Number.NaN)
@@ -78,20 +93,26 @@ export class FeatureSample {
 
   #reserve(rows: number): void {
     if (rows <= this.#ts.length) return
-    const length = Math.min(this.capacity, this.#ts.length * 2)
+    const length = Math.min(this.capacity, Math.ceil(this.#ts.length * GROWTH))
     this.#ts = grown(this.#ts, length)
     this.#order = grown(this.#order, length)
     for (const [name, column] of this.#columns) this.#columns.set(name, grown(column, length))
   }
 }
 
-/** Rows `rows` of the features, in that order. */
-export function selectFeatures(features: FeatureColumns, rows: Uint32Array): FeatureColumns {
-  return {
-    length: rows.length,
-    specs: features.specs,
-    columns: features.columns.map((column) => gather(column, rows)),
+/**
+ * Rows `rows`, in that order, column by column in the memory that they had: nothing else of `sampled` is left, and it
+ * must not be used again.
+ */
+export function keepRows({ features, ts }: Sampled, rows: Uint32Array): Sampled {
+  const scratch = new Float64Array(rows.length)
+  const kept = (column: Column): Column => {
+    for (let i = 0; i < rows.length; i++) scratch[i] = column[rows[i]!]!
+    column.set(scratch)
+    return new Float64Array(column.buffer.transfer(scratch.byteLength))
   }
+  const { specs, columns } = features
+  return { features: { length: rows.length, specs, columns: columns.map(kept) }, ts: kept(ts) }
 }
 
 /** Rows from `start` up to `end` of the features, without a copy. */
@@ -103,14 +124,26 @@ export function sliceFeatures(features: FeatureColumns, start: number, end: numb
   }
 }
 
-function gather(column: Float64Array, rows: Uint32Array): Float64Array {
-  const out = new Float64Array(rows.length)
-  for (let i = 0; i < rows.length; i++) out[i] = column[rows[i]!]!
-  return out
+/** Moves rows from `start` up to `end` behind all others, which close ranks. */
+export function toEnd(columns: readonly Float64Array[], start: number, end: number): void {
+  for (const column of columns) {
+    const rows = column.slice(start, end)
+    column.copyWithin(start, end)
+    column.set(rows, column.length - rows.length)
+  }
 }
 
-function grown(column: Float64Array, length: number): Float64Array {
-  const bigger = new Float64Array(length).fill(Number.NaN)
-  bigger.set(column)
-  return bigger
+/** Takes back what {@link toEnd} did. */
+export function fromEnd(columns: readonly Float64Array[], start: number, end: number): void {
+  for (const column of columns) {
+    const rows = column.slice(column.length - (end - start))
+    column.copyWithin(end, start)
+    column.set(rows, start)
+  }
+}
+
+/** The column in its memory made larger: there are never two of it. */
+function grown(column: Column, length: number): Column {
+  const before = column.length
+  return new Float64Array(column.buffer.transfer(8 * length)).fill(Number.NaN, before)
 }

@@ -1,7 +1,10 @@
+import { setImmediate as breath } from 'node:timers/promises'
 import type { FeatureColumns } from '../features/feature-columns.ts'
 import { FeatureSpace } from '../features/feature-space.ts'
+import { collectGarbage } from '../kernels/garbage.ts'
 import { type Matrix, selectRows } from '../kernels/matrix.ts'
 import { Random } from '../kernels/random.ts'
+import { forgetLoads } from '../kernels/wasm.ts'
 import type { WorkerPool } from '../kernels/worker-pool.ts'
 import { Autoencoder } from '../models/autoencoder.ts'
 import { Calibration } from '../models/calibration.ts'
@@ -19,7 +22,7 @@ import {
   type TrainingSummary,
 } from '../store/model-bundle.ts'
 import type { AcceptedAlarms } from './alarms.ts'
-import { selectFeatures, sliceFeatures } from './feature-sample.ts'
+import { fromEnd, sliceFeatures, toEnd } from './feature-sample.ts'
 import { type ModelChoice, modelsOf } from './options.ts'
 import { doubts, measuredAlarms, promised } from './promise.ts'
 
@@ -47,22 +50,6 @@ function blockEdges(n: number, series: boolean): number[] {
   const blocks = n <= 20_000 ? 8 : 4
   const first = series ? 0 : Math.max(20, Math.round(0.2 * n))
   return Array.from({ length: blocks + 1 }, (_, k) => Math.round(first + ((n - first) * k) / blocks))
-}
-
-/** The rows before row `from`, and their times. */
-function before(features: FeatureColumns, ts: Float64Array, from: number): [FeatureColumns, Float64Array] {
-  return [sliceFeatures(features, 0, from), ts.subarray(0, from)]
-}
-
-/** The rows other than those from row `from` up to `to`, and their times. */
-function outside(
-  features: FeatureColumns,
-  ts: Float64Array,
-  from: number,
-  to: number,
-): [FeatureColumns, Float64Array] {
-  const rows = Uint32Array.from({ length: ts.length - (to - from) }, (_, i) => (i < from ? i : i + to - from))
-  return [selectFeatures(features, rows), Float64Array.from(rows, (row) => ts[row]!)]
 }
 
 export interface FitOptions {
@@ -109,8 +96,8 @@ function detectorsOf(choice: ModelChoice, seed: number, table: boolean): Detecto
  * so every row but the first ones says something about false alarms on unseen benign data, drift included,
  * and the finished models still know the newest rows. docs/decisions/050-anomalies.md has the measurements.
  *
- * @param features of the training rows, in order of time
- * @param ts (rows) seconds since the epoch, NaN where unknown
+ * @param features of the training rows, in order of time; moved about meanwhile, as another copy would be too large
+ * @param ts (rows) likewise; seconds since the epoch, NaN where unknown
  * @throws RangeError for too few rows or rows that do not differ in anything
  */
 export async function fitBundle(
@@ -127,6 +114,7 @@ export async function fitBundle(
       `training expects at least ${FEWEST_ROWS} ${kind}, got ${n}; give more or longer input`,
     )
   }
+  await tidy()
   const detectors = detectorsOf(options.model, seed, isTable(ts))
   const series = kind === 'readings' && !isTable(ts)
   const edges = blockEdges(n, series)
@@ -136,21 +124,21 @@ export async function fitBundle(
   const scored: number[] = []
   for (let k = 0; k + 1 < edges.length; k++) {
     const [from, to] = [edges[k]!, edges[k + 1]!]
-    const known = await fitOn(
-      detectors,
-      kind,
-      ...(series ? outside(features, ts, from, to) : before(features, ts, from)),
-      MOST_FITTED_BLOCK,
-      seed,
-      pool,
-    )
+    // Those to learn from are the first ones: of flows all before the block, of readings all others.
+    const others = series ? n - (to - from) : from
+    if (series) toEnd([...features.columns, ts], from, to)
+    const learned = sliceFeatures(features, 0, others)
+    const known = await fitOn(detectors, kind, learned, ts.subarray(0, others), MOST_FITTED_BLOCK, seed, pool)
     // As long as rows do not differ in anything there is no model to score the next ones.
     if (!known && series) throw new RangeError(tooEqual(kind, to - from))
-    if (!known) continue
-    const X = known.space.transform(sliceFeatures(features, from, to))
-    for (const [m, detector] of known.fitted.entries())
-      blocks[m]!.push(await scoreParallel(detector, X, pool))
-    scored.push(from)
+    if (known) {
+      const X = known.space.transform(sliceFeatures(features, others, others + to - from))
+      for (const [m, detector] of known.fitted.entries())
+        blocks[m]!.push(await scoreParallel(detector, X, pool))
+      scored.push(from)
+    }
+    if (series) fromEnd([...features.columns, ts], from, to)
+    await tidy()
   }
   const final = await fitOn(detectors, kind, features, ts, n, seed, pool)
   if (!final) {
@@ -207,6 +195,14 @@ export async function fitBundle(
   }
 }
 
+/** Gives back what was needed so far: what comes next needs as much. */
+async function tidy(): Promise<void> {
+  forgetLoads()
+  collectGarbage()
+  // Kernels' memories go when this thread comes round next.
+  await breath()
+}
+
 /** A feature space and models fitted on `features`; undefined when the rows do not differ in anything. */
 async function fitOn(
   detectors: readonly Detector[],
@@ -221,9 +217,19 @@ async function fitOn(
   if (space.specs.length === 0) return undefined
   const all = limited(space.transform(features), most, seed)
   const X = isTable(ts) ? coreRows(all, seed) : all
-  // While threads work at one detector, this one fits the next.
-  const fitted = detectors.map(async (detector) => detector.fitAsync?.(X, pool) ?? detector.fit(X))
+  const fitted: Promise<FittedDetector>[] = []
+  for (const detector of detectors) {
+    fitted.push(fitOne(detector, X, pool))
+    // While threads work at one detector, this one fits the next; alone, it needs the memory that the last one took.
+    if (pool.size > 1) continue
+    await fitted.at(-1)
+    await tidy()
+  }
   return { space, fitted: await Promise.all(fitted), fittedRows: X.nSamples }
+}
+
+async function fitOne(detector: Detector, X: Matrix, pool: WorkerPool): Promise<FittedDetector> {
+  return detector.fitAsync?.(X, pool) ?? detector.fit(X)
 }
 
 /** A calibration for each set of members that `--model` can ask for later. */

@@ -3,7 +3,7 @@ import type { FeatureColumns, FeatureSpec } from '../features/feature-columns.ts
 import type { Dictionary } from '../schema/dictionary.ts'
 import type { TrainingSummary } from '../store/model-bundle.ts'
 import { AttackSigns } from './attack-signs.ts'
-import { FeatureSample, selectFeatures, sliceFeatures } from './feature-sample.ts'
+import { FeatureSample, keepRows } from './feature-sample.ts'
 import { benignCodes } from './rows.ts'
 import type { PreparedBatch } from './stages.ts'
 
@@ -66,25 +66,22 @@ export class TrainingData {
 
   /**
    * The first part `first` (0–1) of the sample in time. Where attacks are dense, rows that look like one are
-   * left out, as long as enough others remain.
+   * left out, as long as enough others remain. Can be asked once.
    */
   finish(first: number, reports: readonly ReadReport[]): TrainingRows {
-    const all = this.#sample.finish()
-    const weight = this.seen / Math.max(1, all.ts.length)
-    const rows = Math.ceil(all.ts.length * first)
-    let features = sliceFeatures(all.features, 0, rows)
-    let ts = all.ts.subarray(0, rows)
+    const weight = this.seen / Math.max(1, Math.min(this.seen, MOST_ROWS))
+    let sampled = this.#sample.finish(first)
     let leftOut = 0
     if (this.#signs.dense) {
+      const { features, ts } = sampled
       const [mark, conversation] = [column(features, 'mark'), column(features, 'conversation')]
       const kept = Uint32Array.from(ts.keys()).filter((i) => !this.#signs.attacks(mark[i]!, conversation[i]!))
       if (kept.length >= FEWEST_LEFT) {
-        leftOut = rows - kept.length
-        features = selectFeatures(features, kept)
-        const before = ts
-        ts = Float64Array.from(kept, (i) => before[i]!)
+        leftOut = ts.length - kept.length
+        sampled = keepRows(sampled, kept)
       }
     }
+    const { features, ts } = sampled
     return {
       features: withoutRemarks(features),
       ts,

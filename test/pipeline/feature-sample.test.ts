@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { FeatureColumns } from '../../src/features/feature-columns.ts'
-import { FeatureSample } from '../../src/pipeline/feature-sample.ts'
+import { FeatureSample, fromEnd, keepRows, toEnd } from '../../src/pipeline/feature-sample.ts'
 
 function columns(values: Record<string, number[]>): FeatureColumns {
   return {
@@ -53,5 +53,41 @@ describe('a sample of features', () => {
     offer(a, 5000, 13)
     offer(b, 5000, 4096)
     expect(a.finish()).toEqual(b.finish())
+  })
+
+  it('keeps its first part in time, in no more memory than that takes', () => {
+    const sample = new FeatureSample(1000, 3)
+    offer(sample, 500, 64)
+    const { features, ts } = sample.finish(0.1)
+    expect([...ts]).toEqual(Array.from({ length: 50 }, (_, i) => i))
+    expect(features.length).toBe(50)
+    expect(features.columns[0]!.buffer.byteLength).toBe(50 * 8)
+  })
+
+  it('keeps some of its rows', () => {
+    const sample = new FeatureSample(1000, 4)
+    offer(sample, 100, 100)
+    const { features, ts } = keepRows(sample.finish(), Uint32Array.of(7, 3, 99))
+    expect([...ts]).toEqual([7, 3, 99])
+    expect([...features.columns[0]!]).toEqual([7, 3, 99])
+  })
+})
+
+describe('rows moved to the end', () => {
+  it('leave the others in their order, and come back', () => {
+    const column = Float64Array.from({ length: 10 }, (_, i) => i)
+    for (const [start, end] of [
+      [0, 3],
+      [4, 9],
+      [6, 10],
+    ] as const) {
+      toEnd([column], start, end)
+      const moved = [...column.subarray(10 - (end - start))]
+      expect(moved).toEqual(Array.from({ length: end - start }, (_, i) => start + i))
+      const others = [...column.subarray(0, 10 - (end - start))]
+      expect(others).toEqual([...Array(10).keys()].filter((i) => i < start || i >= end))
+      fromEnd([column], start, end)
+      expect([...column]).toEqual([...Array(10).keys()])
+    }
   })
 })
