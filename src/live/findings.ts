@@ -4,11 +4,10 @@ import { stringAt } from '../schema/dictionary.ts'
 import type { Incident } from '../schema/incident.ts'
 import type { NewAnomaly } from '../store/anomalies.ts'
 import type { NewEvent } from '../store/events.ts'
+import { MOST_OF_INCIDENT } from '../store/findings.ts'
 import { anomalyEvent, incidentEvent } from '../store/news.ts'
 import type { Repositories } from '../store/store.ts'
 
-/** Anomalies stored of one incident; of a flood of millions the incident counts all. */
-const MOST_OF_INCIDENT = 1000
 /** Incidents whose number of stored anomalies is remembered. */
 const MOST_REMEMBERED = 50_000
 const ORIGIN = 'live'

@@ -51,7 +51,7 @@ export interface EngineOptions {
 export type Knows = (kind: Kind, device: string, metrics: Iterable<string>) => boolean
 
 /** What is recognised by how often it happens, not by how unusual it is. */
-const ATTACKS: ReadonlySet<AnomalyType> = new Set(['port scan', 'brute force', 'flood'])
+export const ATTACKS: ReadonlySet<string> = new Set<AnomalyType>(['port scan', 'brute force', 'flood'])
 
 /** A batch with its scores and the models that made them. */
 export interface ScoredBatch extends PreparedBatch, ScoredRows {

@@ -5,9 +5,10 @@ import type { NewEvent } from './events.ts'
 import { anomalyEvent, incidentEvent } from './news.ts'
 import type { Repositories, Store } from './store.ts'
 
-/** Anomalies that one run stores, and those of one incident; incidents count all of theirs. */
+/** Anomalies that one run stores. */
 const MOST_STORED = 100_000
-const MOST_OF_INCIDENT = 1000
+/** Anomalies stored of one incident; of a flood of millions the incident counts all. */
+export const MOST_OF_INCIDENT = 1000
 /** Events of anomalies, and of incidents, that one run sends: a capture full of attacks must not drown the feed. */
 const MOST_EVENTS = 1000
 /** Anomalies in one transaction: others write between. */
