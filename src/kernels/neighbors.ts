@@ -1,12 +1,9 @@
-import { partition } from './partition.ts'
+import { axesOf, type ByAxesKernel, packByAxes } from './neighbors-by-axes.ts'
+import { type InFullKernel, packInFull } from './neighbors-in-full.ts'
+import { tileRows } from './tile-order.ts'
 import { KernelLoads, type WasmMemory } from './wasm.ts'
 import { shared, type WorkerPool } from './worker-pool.ts'
 
-/** Rows of a tile, as in simd/assembly/neighbors.ts. */
-const tileRows = 64
-/** In bytes a row is at most so many steps long in one feature and in all, as there. */
-const largest = 126
-const longest = 254
 /** Squares beyond this may have overflowed in float32. */
 const overflow = 1e37
 
@@ -22,7 +19,7 @@ export interface Neighbors {
 
 /** A search as threads share it: every array on shared memory. */
 interface Search {
-  /** Rows in an order that {@link tileOrder} gave, row-major (n, d). */
+  /** Rows in an order that `tileOrder` gave, row-major (n, d). */
   readonly rows: Float32Array
   /** Likewise ordered, (nQueries, d). */
   readonly queries: Float32Array
@@ -37,7 +34,7 @@ interface Search {
 
 /**
  * Exact Euclidean nearest neighbours. Any order of rows and queries gives the same neighbours; the one of
- * {@link tileOrder} is quick, because tiles of nearby rows can be skipped as a whole.
+ * `tileOrder` is quick, because tiles of nearby rows can be skipped as a whole.
  *
  * @param rows row-major, n * d values
  * @param queries row-major, nQueries * d values
@@ -73,112 +70,40 @@ export async function nearestNeighborsAsync(
   return finish(search)
 }
 
-/**
- * An order of rows in which every 64 following each other lie close together: halves at the median of the
- * feature that spreads most, again and again.
- *
- * @param rows row-major, n * d values
- * @returns row numbers, a permutation of [0, n)
- */
-export function tileOrder(rows: Float32Array, d: number): Uint32Array {
-  const n = rows.length / d
-  const order = new Uint32Array(n)
-  for (let i = 0; i < n; i++) order[i] = i
-  const keys = new Float32Array(n)
-  const split = (from: number, to: number) => {
-    if (to - from <= tileRows) return
-    const feature = widestFeature(rows, d, order, from, to)
-    if (feature === undefined) return
-    for (let i = from; i < to; i++) keys[i] = rows[order[i]! * d + feature]!
-    const middle = from + tileRows * Math.ceil((to - from) / tileRows / 2)
-    partition(keys, order, from, to, middle)
-    split(from, middle)
-    split(middle, to)
-  }
-  split(0, n)
-  return order
-}
+/** Rows to search among, and for how many. */
+export type Rows = Pick<Search, 'rows' | 'd' | 'k'>
 
-/** The feature with the largest variance among up to 64 of the rows, or undefined where they are equal. */
-function widestFeature(
-  rows: Float32Array,
-  d: number,
-  order: Uint32Array,
-  from: number,
-  to: number,
-): number | undefined {
-  const step = Math.max(1, Math.floor((to - from) / 64))
-  let best: number | undefined
-  let most = 0
-  for (let j = 0; j < d; j++) {
-    let count = 0
-    let sum = 0
-    let squares = 0
-    const origin = rows[order[from]! * d + j]!
-    for (let i = from; i < to; i += step) {
-      const value = rows[order[i]! * d + j]! - origin
-      count++
-      sum += value
-      squares += value * value
-    }
-    const variance = squares - (sum * sum) / count
-    if (variance > most) {
-      most = variance
-      best = j
-    }
-  }
-  return best
-}
-
-interface NeighborKernels {
-  blocksBytes(n: number, d: number): number
-  boxesBytes(n: number, d: number): number
-  bytesBytes(n: number, d: number): number
-  scratchBytes(n: number, d: number): number
-  pack(
-    rows: number,
-    n: number,
-    d: number,
-    blocks: number,
-    boxes: number,
-    halves: number,
-    bytes: number,
-    starts: number,
-    centre: number,
-    scale: number,
-  ): void
-  nearest(
-    queries: number,
-    nQueries: number,
-    self: number,
-    k: number,
-    distances: number,
-    indices: number,
-    scratch: number,
-  ): number
-}
-
-type Rows = Pick<Search, 'rows' | 'd' | 'k'>
-
-/** The rows that this thread searched among last: they are packed once for all searches. */
-const loads = new KernelLoads<NeighborKernels, Rows, Places>(
-  'neighbors',
-  pack,
-  (a, b) => a.rows === b.rows && a.d === b.d && a.k === b.k,
-)
-
-interface Places {
+/** Where a kernel has the rows it searches among, and where queries and their neighbours are put. */
+export interface Places {
+  /** Finds the neighbours of up to {@link tileRows} queries. */
+  readonly nearest: InFullKernel['nearestInFull']
+  /** Values of a query there, those beyond its own 0. */
+  readonly width: number
   readonly queries: number
   readonly distances: number
   readonly indices: number
   readonly scratch: number
 }
 
+/** The rows that this thread searched among last: they are packed once for all searches. */
+const loads = new KernelLoads<InFullKernel & ByAxesKernel, Rows, Places>(
+  'neighbors',
+  pack,
+  (a, b) => a.rows === b.rows && a.d === b.d && a.k === b.k,
+)
+
+function pack(input: Rows, memory: WasmMemory, kernels: InFullKernel & ByAxesKernel): Places {
+  const axes = axesOf(input.rows, input.d)
+  return axes ? packByAxes(input, axes, memory, kernels) : packInFull(input, memory, kernels)
+}
+
 /** Searches the query tiles [from, to) of `search`. */
 export function searchTiles(search: Search, from: number, to: number): void {
   const { rows, queries, d, k, leaveOut, indices, distances } = search
-  const { kernels, memory, places } = loads.get({ rows, d, k })
-  const input = memory.float32(places.queries, tileRows * d)
+  const { memory, places } = loads.get({ rows, d, k })
+  const { width } = places
+  const input = memory.float32(places.queries, tileRows * width)
+  if (width > d) input.fill(0)
   const tileDistances = memory.float32(places.distances, tileRows * k)
   const tileIndices = memory.uint32(places.indices, tileRows * k)
   const nQueries = queries.length / d
@@ -186,61 +111,13 @@ export function searchTiles(search: Search, from: number, to: number): void {
     const first = tile * tileRows
     const count = Math.min(tileRows, nQueries - first)
     const self = leaveOut ? first : -1
-    input.set(queries.subarray(first * d, (first + count) * d))
-    kernels.nearest(places.queries, count, self, k, places.distances, places.indices, places.scratch)
+    for (let i = 0; i < count; i++) {
+      input.set(queries.subarray((first + i) * d, (first + i + 1) * d), i * width)
+    }
+    places.nearest(places.queries, count, self, k, places.distances, places.indices, places.scratch)
     distances.set(tileDistances.subarray(0, count * k), first * k)
     indices.set(tileIndices.subarray(0, count * k), first * k)
   }
-}
-
-function pack({ rows, d, k }: Rows, memory: WasmMemory, kernels: NeighborKernels): Places {
-  const n = rows.length / d
-  const padded = Math.ceil(n / tileRows) * tileRows
-  const input = memory.take(rows.length * 4)
-  memory.float32(input, rows.length).set(rows)
-  const { centre, scale } = steps(rows, d)
-  const centreAt = memory.take(d * 4)
-  memory.float32(centreAt, d).set(centre)
-  const blocks = memory.take(kernels.blocksBytes(n, d))
-  const boxes = memory.take(kernels.boxesBytes(n, d))
-  const halves = memory.take(padded * 4)
-  const bytes = memory.take(kernels.bytesBytes(n, d))
-  const starts = memory.take(padded * 2)
-  const places = {
-    queries: memory.take(tileRows * d * 4),
-    distances: memory.take(tileRows * k * 4),
-    indices: memory.take(tileRows * k * 4),
-    scratch: memory.take(kernels.scratchBytes(n, d)),
-  }
-  kernels.pack(input, n, d, blocks, boxes, halves, bytes, starts, centreAt, scale)
-  return places
-}
-
-/**
- * The steps that the kernel counts in when it rules rows out by bytes: the finest that leave all but one
- * row in 2,000 within the bytes' range. A choice of speed, no result depends on it.
- *
- * @returns steps a unit, 0 where values are too large, too small or too equal to be counted
- */
-function steps(rows: Float32Array, d: number): { centre: Float32Array; scale: number } {
-  const n = rows.length / d
-  const step = Math.ceil(n / 16_384)
-  const centre = new Float32Array(d)
-  for (let i = 0; i < n; i += step) {
-    for (let j = 0; j < d; j++) centre[j]! += (rows[i * d + j]! * step) / n
-  }
-  const scales = Float64Array.from({ length: Math.ceil(n / step) }, (_, i) => {
-    let most = 0
-    let square = 0
-    for (let j = 0; j < d; j++) {
-      const value = Math.abs(rows[i * step * d + j]! - centre[j]!)
-      most = Math.max(most, value)
-      square += value * value
-    }
-    return Math.min(longest / Math.sqrt(square), largest / most)
-  }).sort()
-  const scale = scales[Math.floor(scales.length / 2000)]!
-  return { centre, scale: scale > 1e-15 && scale < 1e15 ? scale : 0 }
 }
 
 function prepare(rows: Float32Array, queries: Float32Array, d: number, k: number, leaveOut: boolean): Search {

@@ -68,6 +68,10 @@ export class WasmMemory {
     return new Float32Array(this.memory.buffer, address, length)
   }
 
+  float64(address: number, length: number): Float64Array {
+    return new Float64Array(this.memory.buffer, address, length)
+  }
+
   uint32(address: number, length: number): Uint32Array {
     return new Uint32Array(this.memory.buffer, address, length)
   }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { distinctRows, RowIndex } from '../../src/kernels/distinct-rows.ts'
-import { nearestNeighbors, nearestNeighborsAsync, tileOrder } from '../../src/kernels/neighbors.ts'
+import { nearestNeighbors, nearestNeighborsAsync } from '../../src/kernels/neighbors.ts'
+import { axesOf } from '../../src/kernels/neighbors-by-axes.ts'
 import { Random } from '../../src/kernels/random.ts'
+import { tileOrder } from '../../src/kernels/tile-order.ts'
 import { WorkerPool } from '../../src/kernels/worker-pool.ts'
 
 /** The definition: sum float32 squares in order of the features, sort by distance, then by row number. */
@@ -59,6 +61,58 @@ describe('nearestNeighbors equals comparing all, bit by bit', () => {
         const found = nearestNeighbors(rows, asked, d, k, leaveOut)
         const expected = bruteForce(rows, asked, d, k, leaveOut)
         expect(found.k).toBe(Math.min(k, leaveOut ? n - 1 : n))
+        expect([...found.indices]).toEqual(expected.indices)
+        expect([...found.distances]).toEqual(expected.distances)
+      }
+    })
+  }
+
+  /** Rows that lie about a plane of `hidden` dimensions. */
+  const aboutPlane = (n: number, d: number, of: (random: Random) => number, noise: number, seed = 1) => {
+    const hidden = 3
+    const weights = draw(hidden * d, (r) => r.int(7) - 3, 99)
+    const random = new Random(seed)
+    const out = new Float32Array(n * d)
+    for (let i = 0; i < n; i++) {
+      const at = Array.from({ length: hidden }, () => of(random))
+      for (let j = 0; j < d; j++) {
+        at.forEach((value, h) => {
+          out[i * d + j]! += value * weights[h * d + j]!
+        })
+        out[i * d + j]! += noise * random.normal()
+      }
+    }
+    return out
+  }
+  const planes: Record<string, readonly [(random: Random) => number, number]> = {
+    'normal values': [(r) => r.normal(), 0.1],
+    'whole numbers, most distances equal': [(r) => r.int(4), 0],
+    'values far from 0': [(r) => 10_000 + r.normal(), 0.01],
+    'values of every size': [(r) => r.normal() * 10 ** (8 * r.float() - 4), 1e-6],
+    'a few values far from the others': [(r) => r.normal() * (r.float() < 0.004 ? 1e4 : 1), 0.1],
+    'large values': [(r) => r.normal() * 1e10, 1e8],
+    'small values': [(r) => r.normal() * 1e-18, 1e-20],
+    'tight clusters': [(r) => r.int(5) * 100 + 1e-3 * r.normal(), 1e-4],
+  }
+  for (const [kind, [value, noise]] of Object.entries(planes)) {
+    it.each([
+      [512, 17, 12, 20],
+      [1337, 30, 24, 5],
+      [700, 40, 131, 20],
+      [600, 20, 40, 500],
+    ])(`about a plane, ${kind}: %i rows, %i queries, %i features, %i neighbours`, (n, m, d, k) => {
+      const rows = aboutPlane(n, d, value, noise)
+      expect(axesOf(rows, d)?.axes.length).toBeLessThan(5)
+      const queries = aboutPlane(m, d, value, noise, 2)
+      queries.set(rows.subarray(0, d * 2))
+      // Far from all rows, along the plane and away from it.
+      for (let j = 0; j < 2 * d; j++) queries[2 * d + j]! *= 50
+      for (let j = 0; j < d; j++) queries[4 * d + j]! += 100 * (j % 3) * rows[j]!
+      for (let j = 0; j < d; j++) queries[5 * d + j] = 1e6 * rows[j]! + j
+      for (const leaveOut of [false, true]) {
+        const asked = leaveOut ? rows.subarray(0, 64 * d) : queries
+        const found = nearestNeighbors(rows, asked, d, k, leaveOut)
+        const expected = bruteForce(rows, asked, d, k, leaveOut)
         expect([...found.indices]).toEqual(expected.indices)
         expect([...found.distances]).toEqual(expected.distances)
       }

@@ -1,0 +1,124 @@
+import type { Places, Rows } from './neighbors.ts'
+import { along, type PrincipalAxes, principalAxes } from './principal-axes.ts'
+import { tileOrder, tileRows } from './tile-order.ts'
+import type { WasmMemory } from './wasm.ts'
+
+/** Coordinates that tiles have boxes in, as in simd/assembly/neighbors/by-axes.ts. */
+const boxed = 8
+/** Steps of most rows, half of what fits there. */
+const longest = 16_384
+
+/** Share of the variance that axes are to hold, and how many they are at most. */
+const held = 0.94
+const mostAxes = 63
+/** Less rows than this are compared as soon as axes are found. */
+const fewest = 512
+
+/** The axes to compare rows along first, or undefined where it takes half as many as there are features. */
+export function axesOf(rows: Float32Array, d: number): PrincipalAxes | undefined {
+  const most = Math.min(mostAxes, Math.floor(d / 2) - 2)
+  return most > 0 && rows.length >= fewest * d ? principalAxes(rows, d, held, most) : undefined
+}
+
+export interface ByAxesKernel {
+  coordsBytes(n: number, nAxes: number): number
+  axesBoxesBytes(n: number): number
+  axesScratchBytes(n: number, d: number, nAxes: number, k: number): number
+  columnsOf(nAxes: number): number
+  packByAxes(
+    rows: number,
+    n: number,
+    d: number,
+    numbers: number,
+    centre: number,
+    axes: number,
+    nAxes: number,
+    scale: number,
+    coords: number,
+    halves: number,
+    boxes: number,
+    aside: number,
+    scratch: number,
+  ): void
+  nearestByAxes(
+    queries: number,
+    nQueries: number,
+    self: number,
+    k: number,
+    distances: number,
+    indices: number,
+    scratch: number,
+  ): void
+}
+
+/** Packs rows to be compared along their principal axes first. */
+export function packByAxes(
+  { rows, d, k }: Rows,
+  { centre, axes }: PrincipalAxes,
+  memory: WasmMemory,
+  kernels: ByAxesKernel,
+): Places {
+  const n = rows.length / d
+  const width = Math.ceil(d / 8) * 8
+  const order = tileOrder(along(rows, centre, axes.slice(0, boxed)), Math.min(boxed, axes.length))
+  const rowsAt = memory.take(n * width * 4)
+  const ordered = memory.float32(rowsAt, n * width).fill(0)
+  order.forEach((r, i) => {
+    ordered.set(rows.subarray(r * d, (r + 1) * d), i * width)
+  })
+  const numbers = memory.take(n * 4)
+  memory.uint32(numbers, n).set(order)
+  const centreAt = memory.take(d * 8)
+  memory.float64(centreAt, d).set(centre)
+  const columns = kernels.columnsOf(axes.length)
+  const axesAt = memory.take(d * columns * 8)
+  const table = memory.float64(axesAt, d * columns).fill(0)
+  axes.forEach((axis, c) => {
+    for (let j = 0; j < d; j++) table[j * columns + c] = axis[j]!
+  })
+  const coords = memory.take(kernels.coordsBytes(n, axes.length))
+  const halves = memory.take(Math.ceil(n / tileRows) * tileRows * 4)
+  const boxes = memory.take(kernels.axesBoxesBytes(n))
+  const aside = memory.take(n * 4)
+  const places: Places = {
+    nearest: kernels.nearestByAxes,
+    width,
+    queries: memory.take(tileRows * width * 4),
+    distances: memory.take(tileRows * k * 4),
+    indices: memory.take(tileRows * k * 4),
+    scratch: memory.take(kernels.axesScratchBytes(n, d, axes.length, k)),
+  }
+  kernels.packByAxes(
+    rowsAt,
+    n,
+    d,
+    numbers,
+    centreAt,
+    axesAt,
+    axes.length,
+    steps(rows, centre),
+    coords,
+    halves,
+    boxes,
+    aside,
+    places.scratch,
+  )
+  return places
+}
+
+/**
+ * Whole steps a unit, with which all but one row in 2,000 are half as long as the kernel can tell. A choice of
+ * speed, no result depends on it.
+ */
+function steps(rows: Float32Array, centre: Float64Array): number {
+  const d = centre.length
+  const n = rows.length / d
+  const every = Math.ceil(n / 16_384)
+  const lengths = Float64Array.from({ length: Math.ceil(n / every) }, (_, i) => {
+    let square = 0
+    for (let j = 0; j < d; j++) square += (rows[i * every * d + j]! - centre[j]!) ** 2
+    return Math.sqrt(square)
+  }).sort()
+  const scale = longest / lengths[lengths.length - 1 - Math.floor(lengths.length / 2000)]!
+  return scale > 1e-60 && scale < 1e60 ? scale : 1
+}
