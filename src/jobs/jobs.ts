@@ -67,7 +67,8 @@ export class Jobs {
   async add<K extends JobName>(kind: K, params: z.input<JobKinds[K]['params']>, by: string): Promise<Job> {
     const full = kindNamed(kind).params.parse(params)
     if ((await this.#rows.pending()) >= MOST_PENDING) throw new QueueFull()
-    const job = await this.#rows.add(kind, full, by)
+    const place = kindNamed(kind).upload?.(full) ? await this.uploads.place() : null
+    const job = await this.#rows.add(kind, full, by, undefined, place)
     this.#look()
     return job
   }
@@ -130,7 +131,8 @@ export class Jobs {
       if (this.#stopping || [...this.#running.values()].some((r) => r.heavy === heavy)) continue
       const kinds = Object.values(JOB_KINDS).filter((kind) => kind.heavy === heavy)
       const names = kinds.map(({ name }) => name)
-      const job = await this.#rows.claim(this.#owner, names, Date.now() / 1000 - STALE)
+      const place = await this.uploads.place()
+      const job = await this.#rows.claim(this.#owner, names, Date.now() / 1000 - STALE, place)
       if (job) this.#run(job, heavy)
     }
   }

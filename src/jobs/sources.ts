@@ -27,7 +27,7 @@ export function uploadedBatches(
       reports.push(report)
       const { size } = await stat(path).catch(() => {
         throw new InputError(
-          `${name} is not in the folder of this service; send it again (services on one database need one folder)`,
+          `${name} is no longer in the folder of this service; send it again`,
         )
       })
       const source = await openInput({ name, path, size, found: false }, (read) =>

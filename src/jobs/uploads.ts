@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { link, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 
@@ -17,10 +17,35 @@ export type Upload = z.infer<typeof Upload>
 /** The folder of files that were sent. The service chooses their names; a caller's name is only ever shown. */
 export class Uploads {
   readonly #folder: string
+  /** File with the name of the folder that they share. */
+  readonly #label: string
+  #place: Promise<string> | undefined
 
   /** @param folder where the service keeps its files */
   constructor(folder: string) {
     this.#folder = join(folder, 'uploads')
+    this.#label = join(folder, 'place')
+  }
+
+  /** The name of this folder for all who share the database: whoever can open it finds the same one. */
+  place(): Promise<string> {
+    this.#place ??= this.#named()
+    return this.#place
+  }
+
+  async #named(): Promise<string> {
+    await mkdir(this.#folder, { recursive: true })
+    // Written elsewhere and then named: it is there as a whole or not at all, and the first one stays.
+    const own = `${this.#label}.${randomUUID()}`
+    try {
+      await writeFile(own, randomUUID(), { mode: 0o600, flush: true })
+      await link(own, this.#label).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error
+      })
+      return await readFile(this.#label, 'utf8')
+    } finally {
+      await rm(own, { force: true })
+    }
   }
 
   path({ file }: Upload): string {

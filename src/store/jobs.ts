@@ -1,6 +1,6 @@
-import { type Selectable, sql } from 'kysely'
+import { type ExpressionBuilder, type Selectable, sql, type UpdateObject } from 'kysely'
 import type { Repositories, Store } from './store.ts'
-import type { JobState, JobsTable } from './tables.ts'
+import type { JobState, JobsTable, Tables } from './tables.ts'
 
 /** A job as its row, JSON read. */
 export interface Job {
@@ -61,8 +61,18 @@ export class JobRows {
     this.#store = store
   }
 
-  /** Puts a job in the queue; in `tx` where it belongs to something else that happens. */
-  async add(kind: string, params: unknown, by: string, tx?: Repositories): Promise<Job> {
+  /**
+   * Puts a job in the queue; in `tx` where it belongs to something else that happens.
+   *
+   * @param place where the files are that it needs; null = it may be run anywhere
+   */
+  async add(
+    kind: string,
+    params: unknown,
+    by: string,
+    tx?: Repositories,
+    place: string | null = null,
+  ): Promise<Job> {
     const write = async (inside: Repositories) => {
       const row = await inside.db
         .insertInto('jobs')
@@ -80,6 +90,7 @@ export class JobRows {
           finished: null,
           owner: null,
           heartbeat: null,
+          place,
         })
         .returningAll()
         .executeTakeFirstOrThrow()
@@ -115,14 +126,21 @@ export class JobRows {
   /**
    * Takes the oldest job of these kinds that waits, or that runs in a process not heard of since `stale`.
    *
+   * @param place whose files are at hand
    * @returns the job as it is now, running and owned, or undefined when there is none
    */
-  async claim(owner: string, kinds: readonly string[], stale: number): Promise<Job | undefined> {
+  async claim(
+    owner: string,
+    kinds: readonly string[],
+    stale: number,
+    place: string | null = null,
+  ): Promise<Job | undefined> {
     // A look first: whoever asks every second must not take the database's one lock for nothing.
     const any = await this.#store.db
       .selectFrom('jobs')
       .select('id')
       .where('kind', 'in', kinds)
+      .where((eb) => eb.or([eb('place', 'is', null), eb('place', '=', place)]))
       .where((eb) =>
         eb.or([
           eb('state', '=', 'queued'),
@@ -133,7 +151,8 @@ export class JobRows {
       .executeTakeFirst()
     if (!any) return undefined
     return this.#store.transaction(async (tx) => {
-      const free = sql<number>`(select id from jobs where kind in (${sql.join(kinds)}) and (state = 'queued'
+      const free = sql<number>`(select id from jobs where kind in (${sql.join(kinds)})
+        and (place is null or place = ${place}) and (state = 'queued'
         or (state = 'running' and heartbeat < ${stale})) order by id limit 1
         ${this.#store.database.dialect === 'postgres' ? sql`for update skip locked` : sql``})`
       const row = await tx.db
@@ -189,15 +208,7 @@ export class JobRows {
     tell: boolean,
   ): Promise<boolean> {
     return this.#store.transaction(async (tx) => {
-      const row = await tx.db
-        .updateTable('jobs')
-        .set({ heartbeat: now(), ...progress })
-        .where('id', '=', id)
-        .where('owner', '=', owner)
-        .where('state', '=', 'running')
-        .returningAll()
-        .executeTakeFirst()
-      if (!row) throw new JobLost(id)
+      const row = await own(tx, id, owner, () => ({ heartbeat: now(), ...progress }))
       if (tell) await told(tx, row)
       return row.cancel_requested === 1
     })
@@ -212,7 +223,7 @@ export class JobRows {
   done(id: number, owner: string, save: (tx: Repositories) => Promise<unknown>): Promise<void> {
     return this.#store.transaction(async (tx) => {
       // The row is written first: it is then locked, and SQLite has its one writer before anything is read.
-      await this.#end(tx, id, owner, { state: 'done', progress: 1, message: '' })
+      await own(tx, id, owner, () => ({ ...ended('done'), progress: 1, message: '' }))
       const result = await save(tx)
       const row = await tx.db
         .updateTable('jobs')
@@ -227,37 +238,30 @@ export class JobRows {
   /** @throws JobLost */
   fail(id: number, owner: string, error: JobError): Promise<void> {
     return this.#store.transaction(async (tx) => {
-      await told(tx, await this.#end(tx, id, owner, { state: 'failed', error_json: JSON.stringify(error) }))
+      const error_json = JSON.stringify(error)
+      await told(tx, await own(tx, id, owner, () => ({ ...ended('failed'), error_json })))
     })
   }
 
   /** @throws JobLost */
   cancelled(id: number, owner: string): Promise<void> {
     return this.#store.transaction(async (tx) => {
-      await told(tx, await this.#end(tx, id, owner, { state: 'cancelled' }))
+      await told(tx, await own(tx, id, owner, () => ended('cancelled')))
     })
   }
 
   /** Puts a job that was begun back in the queue, as if it never had been. @throws JobLost */
   release(id: number, owner: string): Promise<void> {
     return this.#store.transaction(async (tx) => {
-      const row = await tx.db
-        .updateTable('jobs')
-        .set((eb) => ({
-          state: 'queued' as const,
-          owner: null,
-          heartbeat: null,
-          started: null,
-          progress: null,
-          message: '',
-          attempts: eb('attempts', '-', 1),
-        }))
-        .where('id', '=', id)
-        .where('owner', '=', owner)
-        .where('state', '=', 'running')
-        .returningAll()
-        .executeTakeFirst()
-      if (!row) throw new JobLost(id)
+      const row = await own(tx, id, owner, (eb) => ({
+        state: 'queued' as const,
+        owner: null,
+        heartbeat: null,
+        started: null,
+        progress: null,
+        message: '',
+        attempts: eb('attempts', '-', 1),
+      }))
       await told(tx, row)
     })
   }
@@ -285,24 +289,29 @@ export class JobRows {
       return finished && jobOf(finished)
     })
   }
+}
 
-  async #end(
-    tx: Repositories,
-    id: number,
-    owner: string,
-    change: { state: JobState; progress?: number; message?: string; error_json?: string },
-  ): Promise<Selectable<JobsTable>> {
-    const row = await tx.db
-      .updateTable('jobs')
-      .set({ ...change, finished: now(), owner: null, heartbeat: null })
-      .where('id', '=', id)
-      .where('owner', '=', owner)
-      .where('state', '=', 'running')
-      .returningAll()
-      .executeTakeFirst()
-    if (!row) throw new JobLost(id)
-    return row
-  }
+/** Changes a job that is still this owner's own. @throws JobLost */
+async function own(
+  tx: Repositories,
+  id: number,
+  owner: string,
+  change: (eb: ExpressionBuilder<Tables, 'jobs'>) => UpdateObject<Tables, 'jobs'>,
+): Promise<Selectable<JobsTable>> {
+  const row = await tx.db
+    .updateTable('jobs')
+    .set(change)
+    .where('id', '=', id)
+    .where('owner', '=', owner)
+    .where('state', '=', 'running')
+    .returningAll()
+    .executeTakeFirst()
+  if (!row) throw new JobLost(id)
+  return row
+}
+
+function ended(state: JobState) {
+  return { state, finished: now(), owner: null, heartbeat: null }
 }
 
 /** Writes the event that goes with a job's new state. */
@@ -313,7 +322,7 @@ async function told(tx: Repositories, row: Selectable<JobsTable>): Promise<Job> 
 }
 
 function jobOf(row: Selectable<JobsTable>): Job {
-  const { params_json, result_json, error_json, heartbeat: _, cancel_requested, ...rest } = row
+  const { params_json, result_json, error_json, heartbeat: _, place: __, cancel_requested, ...rest } = row
   return {
     ...rest,
     params: JSON.parse(params_json),

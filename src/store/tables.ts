@@ -249,6 +249,8 @@ export interface JobsTable {
   heartbeat: number | null
   cancel_requested: ColumnType<number, number | undefined>
   attempts: ColumnType<number, number | undefined>
+  /** The folder of the file it reads: only services that have it run the job. Null = any. */
+  place: string | null
 }
 
 export interface SchedulesTable {

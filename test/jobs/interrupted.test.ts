@@ -59,7 +59,9 @@ const stored = (id: number): Promise<StoredAnomaly[]> =>
 
 /** Adds a detection and waits until it has stored something, in whichever process. */
 async function begun(upload: Upload): Promise<number> {
-  const { id } = await new JobRows(bench.store).add('detect-file', { upload, store: true }, 'anna')
+  const params = { upload, store: true }
+  const place = await bench.jobs.uploads.place()
+  const { id } = await new JobRows(bench.store).add('detect-file', params, 'anna', undefined, place)
   await expect
     .poll(async () => (await stored(id)).length, { timeout: 20_000, interval: 5 })
     .toBeGreaterThan(0)
@@ -135,7 +137,9 @@ describe('a job whose process ends', () => {
     const rows = new JobRows(bench.store)
     const { owner } = (await rows.get(id))!
     await rows.disown(owner!)
-    const taken = await rows.claim('other/1/x', ['detect-file'], Date.now() / 1000 - 20)
+    const [stale, place] = [Date.now() / 1000 - 20, await first.jobs.uploads.place()]
+    expect(await rows.claim('elsewhere/1/x', ['detect-file'], stale, 'another folder')).toBeUndefined()
+    const taken = await rows.claim('other/1/x', ['detect-file'], stale, place)
     expect(taken).toMatchObject({ id, attempts: 2, owner: 'other/1/x' })
     await expect(rows.done(id, owner!, async () => ({}))).rejects.toThrow('no longer')
     // It notices, gives up, and can work at something else.

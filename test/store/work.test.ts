@@ -49,6 +49,17 @@ function workContract(database: () => Promise<TestDatabase | undefined>) {
       expect(await rows.pending()).toBe(0)
     })
 
+    it('go to those who have their files', async (test) => {
+      if (!made) return test.skip()
+      const rows = new JobRows(store)
+      const { id } = await rows.add('train', {}, 'anna', undefined, 'folder a')
+      for (const place of [null, 'folder b']) {
+        expect(await rows.claim('b/1/x', KINDS, stale(), place)).toBeUndefined()
+      }
+      expect(await rows.claim('a/1/x', KINDS, stale(), 'folder a')).toMatchObject({ id })
+      await rows.cancelled(id, 'a/1/x')
+    })
+
     it('end once, with their last writes or without', async (test) => {
       if (!made) return test.skip()
       const rows = new JobRows(store)
