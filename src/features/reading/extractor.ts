@@ -13,7 +13,7 @@ import {
 } from '../feature-columns.ts'
 import { Expectation } from './expectation.ts'
 import { keep } from './look.ts'
-import { CYCLIC, PER_METRIC, PLACE, readingSpecs } from './specs.ts'
+import { CYCLIC, PLACE, PLACES, readingSpecs, TIMES } from './specs.ts'
 import { bytesOf, type Device, type Metric, readingsFromBuffer, readingsToBuffer } from './state.ts'
 import { FIRST, Surprise } from './surprise.ts'
 
@@ -42,12 +42,11 @@ interface Met {
   related: Int32Array | undefined
 }
 
-/** The features of a batch as they are filled: value i of column j is `values[j * n + i]`. */
+/** A batch's metrics, and what is filled of each: n values of the feature at PLACE p from `p * n` on. */
 interface Sheet {
-  readonly n: number
   readonly metrics: readonly string[]
   readonly levels: readonly Float64Array[]
-  readonly values: Float64Array
+  readonly values: readonly Float64Array[]
 }
 
 /**
@@ -81,21 +80,24 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
     const metrics = [...batch.metrics.keys()]
     const levels = [...batch.metrics.values()]
     const specs = this.#specsOf(metrics)
-    const values = new Float64Array(n * specs.length).fill(Number.NaN)
-    const columns = specs.map((_, j) =>
-      j % PER_METRIC === PLACE.level && j < levels.length * PER_METRIC
-        ? levels[j / PER_METRIC]!
-        : values.subarray(j * n, (j + 1) * n),
-    )
+    // Columns of a metric share memory: a small array costs more to come by than to fill.
+    const values = levels.map(() => new Float64Array(n * PLACES.length).fill(Number.NaN))
+    const times = new Float64Array(n * TIMES).fill(Number.NaN)
+    const columnOf = (values: Float64Array, place: number) => values.subarray(place * n, (place + 1) * n)
+    const columns = levels.flatMap((level, m) => [
+      level,
+      ...PLACES.map((place) => columnOf(values[m]!, place)),
+    ])
+    for (let k = 0; k < TIMES; k++) columns.push(columnOf(times, k))
     undo?.push(this.#countsAsTheyAre())
-    this.#fill(batch, { n, metrics, levels, values }, undo)
+    this.#fill(batch, { metrics, levels, values }, times, undo)
     fillCycles(batch.ts, columns.slice(-CYCLIC))
     return { length: n, specs, columns }
   }
 
-  #fill(batch: ReadingBatch, sheet: Sheet, undo: Undo | undefined): void {
-    const { n, metrics, levels, values } = sheet
-    const gap = levels.length * PER_METRIC * n
+  #fill(batch: ReadingBatch, sheet: Sheet, gap: Float64Array, undo: Undo | undefined): void {
+    const n = batch.length
+    const { metrics, levels, values } = sheet
     const met: Met[] = []
     for (let i = 0; i < n; i++) {
       const ts = batch.ts[i]!
@@ -108,14 +110,13 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
         met[code] = here
       }
       const late = ts < device.ts
-      values[gap + i] =
-        this.#judging && device.seen === 0 ? UNKNOWN_YET : Math.log1p(Math.max(0, ts - device.ts))
+      gap[i] = this.#judging && device.seen === 0 ? UNKNOWN_YET : Math.log1p(Math.max(0, ts - device.ts))
       for (let m = 0; m < levels.length; m++) {
         const x = levels[m]![i]!
         if (!Number.isFinite(x)) continue
         const known = here.metrics[m]
         const metric = known ?? begin(x)
-        this.#follow(metric, ts, x, late, values, m * PER_METRIC * n + i, n)
+        this.#follow(metric, ts, x, late, values[m]!, i, n)
         if (known || late || this.#metrics >= MOST_METRICS) continue
         const name = metrics[m]!
         here.metrics[m] = metric
@@ -123,14 +124,21 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
         this.#metrics++
         undo?.push(() => device.metrics.delete(name))
       }
-      this.#expect(here, ts, late, sheet, i)
+      this.#expect(here, ts, late, sheet, i, n)
       device.seen++
       if (!late) device.ts = ts
     }
   }
 
   /** How far a device's metrics are from what they imply of each other. */
-  #expect(here: Met, ts: number, late: boolean, { n, metrics, levels, values }: Sheet, i: number): void {
+  #expect(
+    here: Met,
+    ts: number,
+    late: boolean,
+    { metrics, levels, values }: Sheet,
+    i: number,
+    n: number,
+  ): void {
     const { device } = here
     if (!device.expectation && !late && device.seen === FIRST && this.#expectations < MOST_EXPECTATIONS) {
       device.related = [...device.metrics.keys()].slice(0, MOST_RELATED)
@@ -145,20 +153,20 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
     device.expectation.next(ts, own, now, recently, late)
     for (let k = 0; k < related.length; k++) {
       if (!Number.isFinite(own[k]!)) continue
-      const at = related[k]! * PER_METRIC * n + i
-      values[at + PLACE.unexpected * n] = now[k]!
-      values[at + PLACE.averageUnexpected * n] = recently[k]!
+      const filled = values[related[k]!]!
+      filled[PLACE.unexpected * n + i] = now[k]!
+      filled[PLACE.averageUnexpected * n + i] = recently[k]!
     }
   }
 
-  /** Fills the features of a metric, those of place p at `at + p * n`. */
+  /** Fills the features of row i of a metric. */
   #follow(
     metric: Metric,
     ts: number,
     x: number,
     late: boolean,
     values: Float64Array,
-    at: number,
+    i: number,
     n: number,
   ): void {
     const { count } = metric
@@ -175,16 +183,16 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
     // What needs a longer past than there is says nothing yet, where records are judged: see `createReadingExtractor`.
     const judging = this.#judging
     const young = judging && count < FIRST
-    values[at + PLACE.average * n] = young ? UNKNOWN_YET : mean
+    values[PLACE.average * n + i] = young ? UNKNOWN_YET : mean
     // A lone device's average already says this; among several, only this compares each with itself.
-    if (this.#several > 1) values[at + PLACE.shift * n] = young ? UNKNOWN_YET : mean - usual
-    else if (judging) values[at + PLACE.shift * n] = UNKNOWN_YET
-    values[at + PLACE.change * n] = judging && count === 0 ? UNKNOWN_YET : x - metric.value
-    values[at + PLACE.spread * n] = young ? UNKNOWN_YET : Math.sqrt(variance)
-    values[at + PLACE.surprise * n] = late ? 0 : this.#surprise(metric, ts, x)
-    values[at + PLACE.unchanged * n] = same === 0 ? 0 : Math.log1p(same)
-    values[at + PLACE.unexpected * n] = 0
-    values[at + PLACE.averageUnexpected * n] = 0
+    if (this.#several > 1) values[PLACE.shift * n + i] = young ? UNKNOWN_YET : mean - usual
+    else if (judging) values[PLACE.shift * n + i] = UNKNOWN_YET
+    values[PLACE.change * n + i] = judging && count === 0 ? UNKNOWN_YET : x - metric.value
+    values[PLACE.spread * n + i] = young ? UNKNOWN_YET : Math.sqrt(variance)
+    values[PLACE.surprise * n + i] = late ? 0 : this.#surprise(metric, ts, x)
+    values[PLACE.unchanged * n + i] = same === 0 ? 0 : Math.log1p(same)
+    values[PLACE.unexpected * n + i] = 0
+    values[PLACE.averageUnexpected * n + i] = 0
     if (late) return
     metric.value = x
     metric.mean = mean

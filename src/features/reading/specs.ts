@@ -12,7 +12,7 @@ const GAP: FeatureSpec = {
 }
 const CYCLES = cyclicSpecs()
 
-/** The features of one metric, in the order of {@link PLACE}. */
+/** The features of one metric, its level and then in the order of {@link PLACE}. */
 function specsOf(metric: string): FeatureSpec[] {
   const unit = unitOf(metric)
   const spec = (
@@ -58,21 +58,20 @@ function specsOf(metric: string): FeatureSpec[] {
   ]
 }
 
-/** Where the features of a metric stand, from its first column on. */
+/** Where the features of a metric stand behind its level. */
 export const PLACE = {
-  level: 0,
-  average: 1,
-  shift: 2,
-  change: 3,
-  spread: 4,
-  surprise: 5,
-  unchanged: 6,
-  unexpected: 7,
-  averageUnexpected: 8,
+  average: 0,
+  shift: 1,
+  change: 2,
+  spread: 3,
+  surprise: 4,
+  unchanged: 5,
+  unexpected: 6,
+  averageUnexpected: 7,
 } as const
-/** Columns of a metric. */
-export const PER_METRIC = Object.keys(PLACE).length
-/** Columns of the hour and the weekday, the last ones. */
+export const PLACES = Object.values(PLACE)
+/** Columns behind those of the metrics: the gap, the hour and the weekday. */
+export const TIMES = 1 + CYCLES.length
 export const CYCLIC = CYCLES.length
 
 /** The features of readings of these metrics: those of each metric, the gap, the hour and the weekday. */
