@@ -26,9 +26,7 @@ export function uploadedBatches(
       const report = new ReadReport(name)
       reports.push(report)
       const { size } = await stat(path).catch(() => {
-        throw new InputError(
-          `${name} is no longer in the folder of this service; send it again`,
-        )
+        throw new InputError(`${name} is no longer in the folder of this service; send it again`)
       })
       const source = await openInput({ name, path, size, found: false }, (read) =>
         progress(size > 0 ? read / size : null, 'reading'),
