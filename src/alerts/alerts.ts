@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
-import { AlertRows, type Delivery, type StoredRule } from '../store/alerts.ts'
-import { chunks } from '../store/cursor.ts'
-import type { StoredIncident } from '../store/incidents.ts'
-import type { Repositories, Store } from '../store/store.ts'
-import { keepsQuiet, matches } from './match.ts'
-import { type Message, messageOf, testMessage } from './message.ts'
+import { AlertRows, type Delivery } from '../store/alerts.ts'
+import type { Store } from '../store/store.ts'
+import { decideNext, PLACE, rulesToSummarise, summariseAll } from './decide.ts'
+import { type Message, testMessage } from './message.ts'
 import type { Rule, RuleIn, Target } from './rule.ts'
+import { columns, keyed, ruleOf, withSecrets } from './stored-rule.ts'
 import { send } from './targets/send.ts'
 
 export interface AlertsOptions {
@@ -20,6 +19,10 @@ export interface AlertsOptions {
   readonly backoff?: readonly number[]
   /** Milliseconds that a receiver has. */
   readonly timeout?: number
+  /** Milliseconds between looks at whether quiet hours are over. */
+  readonly look?: number
+  /** Seconds since the epoch. */
+  readonly now?: () => number
   readonly onError?: (error: unknown) => void
 }
 
@@ -30,14 +33,16 @@ const TIMEOUT = 10_000
 const AT_ONCE = 4
 /** Milliseconds between looks at what is due. */
 const TICK = 1000
-/** Up to where in the events incidents have been looked at. */
-const PLACE = 'alerts seq'
+/** Milliseconds between looks at whether quiet hours are over. */
+const LOOK = 15_000
 
 /** Follows the incidents, keeps an alert for each that a rule is about, and sends it until it has arrived. */
 export class Alerts {
   readonly #options: AlertsOptions
   readonly #rows: AlertRows
+  readonly #now: () => number
   #stopTail = () => {}
+  #timer: NodeJS.Timeout | undefined
   #stopped = false
   #following = Promise.resolve()
   #sending: Promise<void> = Promise.resolve()
@@ -46,10 +51,11 @@ export class Alerts {
   constructor(options: AlertsOptions) {
     this.#options = options
     this.#rows = new AlertRows(options.store.db)
+    this.#now = options.now ?? (() => Date.now() / 1000)
   }
 
   async start(): Promise<void> {
-    const { store, onError } = this.#options
+    const { store, onError, look = LOOK } = this.#options
     const last = await store.events.last()
     // The first start of all: what was before is nobody's news.
     await store.db
@@ -58,6 +64,10 @@ export class Alerts {
       .onConflict((c) => c.column('key').doNothing())
       .execute()
     await this.#follow()
+    await this.#summarise()
+    this.#timer = setInterval(() => {
+      this.#following = this.#following.then(() => this.#summarise())
+    }, look)
     this.#stopTail = store.events.tail(
       last,
       (events) => {
@@ -74,6 +84,7 @@ export class Alerts {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#stopTail()
+    clearInterval(this.#timer)
     this.#wake.abort()
     await Promise.all([this.#following, this.#sending])
   }
@@ -127,54 +138,24 @@ export class Alerts {
   async #follow(): Promise<void> {
     const { store, onError } = this.#options
     try {
-      while (!this.#stopped && (await store.transaction((tx) => this.#lookAt(tx)))) {}
+      while (!this.#stopped && (await store.transaction((tx) => decideNext(tx, this.#now())))) {}
       this.#wake.abort()
     } catch (error) {
       onError?.(error)
     }
   }
 
-  /** @returns whether there may be more */
-  async #lookAt(tx: Repositories): Promise<boolean> {
-    // Written before it is read: two processes never deal with the same events.
-    await tx.db
-      .updateTable('meta')
-      .set((eb) => ({ value: eb.ref('value') }))
-      .where('key', '=', PLACE)
-      .execute()
-    const from = (await tx.meta.get<number>(PLACE)) ?? 0
-    const events = await tx.events.after(from)
-    if (events.length === 0) return false
-    await tx.meta.set(PLACE, events.at(-1)!.seq)
-    const ids = events
-      .filter(({ type }) => type === 'incident')
-      .map(({ data_json }) => (JSON.parse(data_json) as { id: number }).id)
-    const incidents = await incidentsOf(tx, [...new Set(ids)])
-    if (incidents.length === 0) return true
-    const rows = new AlertRows(tx.db)
-    for (const rule of (await rows.rules()).map(ruleOf)) {
-      if (rule.enabled) await this.#apply(rule, incidents, rows)
-    }
-    return true
-  }
-
-  /** Each incident is told once by a rule, when it first is what the rule is about. */
-  async #apply(rule: Rule, incidents: readonly StoredIncident[], rows: AlertRows): Promise<void> {
-    const matching = incidents.filter((incident) => matches(rule.match, incident))
-    if (matching.length === 0) return
-    const known = await rows.dealtWith(
-      rule.id,
-      matching.map(({ id }) => id),
-    )
-    for (const incident of matching.filter(({ id }) => !known.has(id))) {
-      const { last, heldBack } = await rows.recent(rule.id)
-      const quiet = keepsQuiet(rule.limits, incident.confidence, Date.now() / 1000, last)
-      await rows.deliver({
-        ruleId: rule.id,
-        incidentId: incident.id,
-        state: quiet ? 'quiet' : 'pending',
-        body: messageOf(rule, incident, quiet ? 0 : heldBack),
-      })
+  /** Tells what was kept back in quiet hours that are over. */
+  async #summarise(): Promise<void> {
+    const { store, onError } = this.#options
+    try {
+      // A look first: a transaction takes the database's one lock.
+      const rules = await rulesToSummarise(store, this.#now())
+      if (this.#stopped || rules.length === 0) return
+      await store.transaction((tx) => summariseAll(rules, tx, this.#now()))
+      this.#wake.abort()
+    } catch (error) {
+      onError?.(error)
     }
   }
 
@@ -230,52 +211,4 @@ export class Alerts {
     const { allowLocal, agent, timeout = TIMEOUT } = this.#options
     return send(target, message, { id, allowLocal, agent, timeout })
   }
-}
-
-async function incidentsOf({ db }: Repositories, ids: readonly number[]): Promise<StoredIncident[]> {
-  const all: StoredIncident[] = []
-  for (const some of chunks(ids)) {
-    all.push(...(await db.selectFrom('incidents').selectAll().where('id', 'in', some).execute()))
-  }
-  return all.sort((a, b) => a.id - b.id)
-}
-
-function columns({ name, enabled, match, limits, target }: z.output<typeof RuleIn>) {
-  return {
-    name,
-    enabled: enabled ? 1 : 0,
-    match_json: JSON.stringify(match),
-    limits_json: JSON.stringify(limits),
-    target_json: JSON.stringify(target),
-  }
-}
-
-function ruleOf({ match_json, limits_json, target_json, enabled, ...row }: StoredRule): Rule {
-  return {
-    ...row,
-    enabled: enabled === 1,
-    match: JSON.parse(match_json),
-    limits: JSON.parse(limits_json),
-    target: JSON.parse(target_json),
-  }
-}
-
-/** A webhook that has no key gets one. */
-function keyed(target: Target): Target {
-  return target.kind === 'webhook' && target.secret === undefined
-    ? { ...target, secret: randomBytes(32).toString('base64url') }
-    : target
-}
-
-/** A secret goes with its receiver: who names another one has to know it. */
-function withSecrets(now: Target, before: Target): Target {
-  if (now.kind === 'webhook' && before.kind === 'webhook' && now.url === before.url) {
-    return { ...now, secret: now.secret ?? before.secret }
-  }
-  if (now.kind === 'email' && before.kind === 'email') {
-    const same = now.host === before.host && now.port === before.port && now.user === before.user
-    const encrypted = now.security !== 'none'
-    return same && encrypted ? { ...now, password: now.password ?? before.password } : now
-  }
-  return now
 }

@@ -29,12 +29,22 @@ export function keepsQuiet(
   last: number | undefined,
 ): boolean {
   if (last !== undefined && now - last < pause) return true
-  if (!quiet || confidence >= (quiet.except ?? Number.POSITIVE_INFINITY)) return false
-  const time = timeOfDay(now, quiet.zone)
+  return quiet !== undefined && !isExcepted({ quiet }, { confidence }) && isQuietHour(quiet, now)
+}
+
+/** Whether a rule tells of something this certain in its quiet hours too. */
+export function isExcepted(
+  { quiet }: Pick<Limits, 'quiet'>,
+  { confidence }: { readonly confidence: number },
+): boolean {
+  return quiet?.except !== undefined && confidence >= quiet.except
+}
+
+/** Whether a moment, seconds since the epoch, is in quiet hours. */
+export function isQuietHour({ from, to, zone }: NonNullable<Limits['quiet']>, at: number): boolean {
+  const time = timeOfDay(at, zone)
   // From 22:00 to 07:00 goes over midnight.
-  return quiet.from <= quiet.to
-    ? time >= quiet.from && time < quiet.to
-    : time >= quiet.from || time < quiet.to
+  return from <= to ? time >= from && time < to : time >= from || time < to
 }
 
 /** `22:05` in a time zone. */

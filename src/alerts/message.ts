@@ -18,9 +18,30 @@ export interface Message {
     readonly confidence: number
     readonly description: string
   }
-  /** Incidents that the rule kept quiet about since its last alert. */
+  /** Incidents, others than this one, that the rule kept quiet about since its last alert. */
   readonly held_back: number
+  /** In the one message after quiet hours, whose incident is the strongest of those kept back. */
+  readonly summary?: Summary
 }
+
+/** What was kept back in quiet hours. */
+export interface Summary {
+  /** Incidents. */
+  readonly count: number
+  /** When the first and the last were kept back, RFC 3339. */
+  readonly from: string
+  readonly to: string
+  /** By device, the strongest first. */
+  readonly devices: readonly {
+    readonly device: string
+    readonly incidents: number
+    /** Of the strongest. */
+    readonly confidence: number
+  }[]
+}
+
+/** Devices that a message names. */
+const MOST_DEVICES = 10
 
 export function messageOf(
   rule: { readonly id: number; readonly name: string },
@@ -36,7 +57,9 @@ export function messageOf(
       id,
       type,
       technique,
-      devices: devices.slice(0, 10).map(({ device, name }) => (name ? `${name} (${device})` : device)),
+      devices: devices
+        .slice(0, MOST_DEVICES)
+        .map(({ device, name }) => (name ? `${name} (${device})` : device)),
       first: time(incident.first),
       last: time(incident.last),
       count,
@@ -44,6 +67,40 @@ export function messageOf(
       description,
     },
     held_back: heldBack,
+  }
+}
+
+/** @param kept what was kept back, and when (seconds since the epoch) */
+export function summaryOf(
+  rule: { readonly id: number; readonly name: string },
+  kept: readonly { readonly at: number; readonly incident: Message['incident'] }[],
+): Message {
+  const strongest = kept.reduce((best, next) =>
+    next.incident.confidence > best.incident.confidence ? next : best,
+  )
+  const devices = new Map<string, { device: string; incidents: number; confidence: number }>()
+  for (const { incident } of kept) {
+    for (const device of incident.devices) {
+      const so = devices.get(device) ?? { device, incidents: 0, confidence: 0 }
+      so.incidents++
+      so.confidence = Math.max(so.confidence, incident.confidence)
+      devices.set(device, so)
+    }
+  }
+  const times = kept.map(({ at }) => at)
+  return {
+    rule: { id: rule.id, name: rule.name },
+    test: false,
+    incident: strongest.incident,
+    held_back: kept.length - 1,
+    summary: {
+      count: kept.length,
+      from: time(Math.min(...times)),
+      to: time(Math.max(...times)),
+      devices: [...devices.values()]
+        .sort((a, b) => b.confidence - a.confidence || b.incidents - a.incidents)
+        .slice(0, MOST_DEVICES),
+    },
   }
 }
 
@@ -68,20 +125,34 @@ export function testMessage(rule: { readonly id: number; readonly name: string }
 }
 
 /** One line. */
-export function headline({ incident, test }: Message): string {
+export function headline({ incident, test, summary }: Message): string {
   if (test) return 'Motewatch: test of an alert'
   const { type, devices, count } = incident
   const many = count > 1 ? ` x${count}` : ''
-  return oneLine(`Motewatch: ${type}${many} ${devices.slice(0, 3).join(', ')}`)
+  const one = `${type}${many} ${devices.slice(0, 3).join(', ')}`
+  if (!summary) return oneLine(`Motewatch: ${one}`)
+  return oneLine(`Motewatch: ${incidents(summary.count)} in quiet hours, the strongest ${one}`)
+}
+
+function incidents(n: number): string {
+  return `${n} incident${n === 1 ? '' : 's'}`
 }
 
 export function plainText(message: Message): string {
-  const { incident, rule, held_back } = message
+  const { incident, rule, held_back, summary } = message
   const lines = [incident.description, '']
+  if (summary) {
+    lines.unshift(`${incidents(summary.count)} kept back in quiet hours; the strongest:`, '')
+  }
   if (incident.first) lines.push(`From ${incident.first} to ${incident.last}`)
   if (!message.test) lines.push(`Confidence ${incident.confidence}, incident ${incident.id}`)
   if (incident.technique) lines.push(`MITRE ATT&CK ${incident.technique}`)
-  if (held_back > 0) lines.push(`${held_back} more incidents since the last alert of this rule`)
+  if (summary) {
+    lines.push('', `Kept back from ${summary.from} to ${summary.to}:`)
+    for (const { device, incidents: n, confidence } of summary.devices) {
+      lines.push(`- ${device}: ${incidents(n)}, confidence up to ${confidence}`)
+    }
+  } else if (held_back > 0) lines.push(`${held_back} more incidents since the last alert of this rule`)
   lines.push(`Rule: ${rule.name}`)
   return `${lines.map(oneLine).join('\n')}\n`
 }
@@ -91,6 +162,8 @@ export function oneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ').trim()
 }
 
+function time(seconds: number): string
+function time(seconds: number | null): string | null
 function time(seconds: number | null): string | null {
   return seconds === null ? null : new Date(Math.round(seconds * 1000)).toISOString()
 }

@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
+import { chunks } from './cursor.ts'
 import type { AlertDeliveriesTable, AlertRulesTable, Tables } from './tables.ts'
 
 export type StoredRule = Selectable<AlertRulesTable>
@@ -6,11 +7,14 @@ export type Delivery = Selectable<AlertDeliveriesTable>
 
 export interface NewDelivery {
   readonly ruleId: number
-  readonly incidentId: number
+  /** Null in a summary. */
+  readonly incidentId: number | null
   /** Quiet: kept, counted, never sent. */
   readonly state: 'pending' | 'quiet'
   /** JSON-able. */
   readonly body: unknown
+  /** Seconds since the epoch. */
+  readonly created: number
 }
 
 /** Rules for alerts and what became of each alert. */
@@ -59,38 +63,74 @@ export class AlertRows {
     return numDeletedRows > 0
   }
 
-  /** Which of these incidents a rule has dealt with. */
-  async dealtWith(ruleId: number, incidentIds: readonly number[]): Promise<Set<number>> {
+  /** Which of these incidents a rule has dealt with: told, or kept back. */
+  async dealtWith(ruleId: number, incidentIds: readonly number[]): Promise<Map<number, 'told' | 'quiet'>> {
     const rows = await this.#db
       .selectFrom('alert_deliveries')
-      .select('incident_id')
+      .select(['incident_id', 'state'])
       .where('rule_id', '=', ruleId)
       .where('incident_id', 'in', incidentIds)
+      .orderBy('id')
       .execute()
-    return new Set(rows.map(({ incident_id }) => incident_id!))
+    // One that was kept back may have been told later.
+    return new Map(rows.map(({ incident_id, state }) => [incident_id!, state === 'quiet' ? 'quiet' : 'told']))
   }
 
-  /** When a rule's last alert that was not kept back was made, and how many were kept back since. */
+  /** What a rule kept back since its last summary and has not told meanwhile, at most the newest ten thousand. */
+  async keptBack(ruleId: number): Promise<{ id: number; created: number }[]> {
+    const { last } = await this.#db
+      .selectFrom('alert_deliveries')
+      .select(({ fn }) => fn.max('id').as('last'))
+      .where('rule_id', '=', ruleId)
+      .where('incident_id', 'is', null)
+      .executeTakeFirstOrThrow()
+    const rows = await this.#db
+      .selectFrom('alert_deliveries')
+      .select(['id', 'incident_id', 'state', 'created'])
+      .where('rule_id', '=', ruleId)
+      .where('id', '>', last ?? 0)
+      .orderBy('id', 'desc')
+      .limit(10_000)
+      .execute()
+    const told = new Set(rows.filter(({ state }) => state !== 'quiet').map((row) => row.incident_id))
+    return rows.filter(({ state, incident_id }) => state === 'quiet' && !told.has(incident_id))
+  }
+
+  /** Deliveries by their numbers. */
+  async some(ids: readonly number[]): Promise<Delivery[]> {
+    const all: Delivery[] = []
+    for (const some of chunks(ids)) {
+      all.push(
+        ...(await this.#db.selectFrom('alert_deliveries').selectAll().where('id', 'in', some).execute()),
+      )
+    }
+    return all
+  }
+
+  /**
+   * When a rule last told of an incident, and how many were kept back since it told anything; a summary is nothing to
+   * pause after.
+   */
   async recent(ruleId: number): Promise<{ last: number | undefined; heldBack: number }> {
-    const last = await this.#db
+    const told = this.#db
       .selectFrom('alert_deliveries')
       .select(['id', 'created'])
       .where('rule_id', '=', ruleId)
       .where('state', '!=', 'quiet')
       .orderBy('id', 'desc')
       .limit(1)
-      .executeTakeFirst()
+    const any = await told.executeTakeFirst()
+    const last = await told.where('incident_id', 'is not', null).executeTakeFirst()
     const { n } = await this.#db
       .selectFrom('alert_deliveries')
       .select(({ fn }) => fn.countAll<number>().as('n'))
       .where('rule_id', '=', ruleId)
-      .where('id', '>', last?.id ?? 0)
+      .where('id', '>', any?.id ?? 0)
       .executeTakeFirstOrThrow()
     return { last: last?.created, heldBack: n }
   }
 
-  async deliver({ ruleId, incidentId, state, body }: NewDelivery): Promise<void> {
-    const created = Date.now() / 1000
+  async deliver({ ruleId, incidentId, state, body, created }: NewDelivery): Promise<void> {
     await this.#db
       .insertInto('alert_deliveries')
       .values({
@@ -99,7 +139,7 @@ export class AlertRows {
         anomaly_id: null,
         state,
         attempts: 0,
-        next_at: state === 'pending' ? created : null,
+        next_at: state === 'pending' ? Date.now() / 1000 : null,
         last_error: null,
         body_json: JSON.stringify(body),
         created,

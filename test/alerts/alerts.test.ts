@@ -366,6 +366,79 @@ describe('rules', () => {
     expect(keepsQuiet(noon, 0.9, at('13:00'), undefined)).toBe(false)
   })
 
+  it.for(['SQLite', 'PostgreSQL'])(
+    'send one summary of what quiet hours kept back once they are over, after a restart too, on %s',
+    async (kind, test) => {
+      if (kind === 'PostgreSQL') {
+        const database = await postgresForTest('quiet hours')
+        if (!database) return test.skip()
+        await store.close()
+        store = await openStore(database.url)
+      }
+      const http = await receiver(httpReceiver())
+      const told = () => http.received.map(({ body }) => JSON.parse(body))
+      let clock = Date.parse('2025-07-01T23:00:00Z') / 1000
+      const options = { now: () => clock, look: 50 }
+      const night = await alerts(options)
+      const target = { kind: 'webhook', url: `http://127.0.0.1:${http.port}/` } as const
+      const limits = { pause: 60, quiet: { from: '22:00', to: '07:00', except: 0.99 } }
+      const made = (await night.add(rule(target, { limits }), 'ada'))!
+      const deliveries = async () =>
+        (await night.deliveries(made.id, 10)).map(({ state }) => state).toReversed()
+      const camera = [{ device: 'camera', count: 1 }]
+      await happens({ confidence: 0.7, devices: camera }, 'live', 'a')
+      const strongest = await happens({ confidence: 0.6, type: 'port scan' }, 'live', 'b')
+      await happens({ confidence: 0.8, devices: camera }, 'live', 'c')
+      await expect.poll(deliveries).toEqual(['quiet', 'quiet', 'quiet'])
+      // It goes on, and nobody is told yet.
+      await happens({ confidence: 0.95, type: 'port scan', count: 40 }, 'live', 'b')
+      await sleep(300)
+      expect(told()).toEqual([])
+      // One that becomes too certain to wait for the morning is told in the night, and not again.
+      clock += 3600
+      const certain = await happens({ confidence: 0.995, devices: camera }, 'live', 'c')
+      await expect.poll(() => told().map(({ incident }) => incident.id)).toEqual([certain])
+      await night.stop()
+
+      clock = Date.parse('2025-07-02T06:59:59Z') / 1000
+      await alerts(options)
+      const morning = await alerts(options)
+      await sleep(300)
+      expect(told()).toHaveLength(1)
+      clock += 1
+      await expect.poll(() => told().length).toBe(2)
+      expect(told()[1]).toMatchObject({
+        incident: { id: strongest, type: 'port scan', count: 40, confidence: 0.95 },
+        held_back: 1,
+        summary: {
+          count: 2,
+          from: '2025-07-01T23:00:00.000Z',
+          to: '2025-07-01T23:00:00.000Z',
+          devices: [
+            { device: 'plc-1 (00:80:f4:0b:c3:56)', incidents: 1, confidence: 0.95 },
+            { device: 'camera', incidents: 1, confidence: 0.7 },
+          ],
+        },
+      })
+      // A day with a pause in it needs no summary, and the next night has one of its own.
+      clock += 3600
+      await happens()
+      await happens()
+      await expect.poll(() => told().length).toBe(3)
+      expect(told()[2]).toMatchObject({ held_back: 0 })
+      expect(told()[2]).not.toHaveProperty('summary')
+      await sleep(300)
+      expect(told()).toHaveLength(3)
+      clock = Date.parse('2025-07-02T22:30:00Z') / 1000
+      const second = await happens()
+      await expect.poll(deliveries).toHaveLength(8)
+      clock = Date.parse('2025-07-03T09:00:00Z') / 1000
+      await expect.poll(() => told().length).toBe(4)
+      expect(told()[3]).toMatchObject({ incident: { id: second }, summary: { count: 1 } })
+      expect((await morning.deliveries(made.id, 1))[0]).toMatchObject({ incident_id: null })
+    },
+  )
+
   it('keep a secret only as long as the receiver is the same', async () => {
     const running = await alerts()
     const made = (await running.add(rule({ kind: 'webhook', url: 'https://example.org/a' }), 'ada'))!

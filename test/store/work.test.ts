@@ -155,9 +155,13 @@ function workContract(database: () => Promise<TestDatabase | undefined>) {
       })
       const ruleId = rule!.id
       for (let i = 1; i <= 5; i++)
-        await rows.deliver({ ruleId, incidentId: i, state: 'pending', body: { i } })
-      await rows.deliver({ ruleId, incidentId: 6, state: 'quiet', body: {} })
-      expect(await rows.dealtWith(ruleId, [1, 6, 7])).toEqual(new Set([1, 6]))
+        await rows.deliver({ ruleId, incidentId: i, state: 'pending', body: { i }, created: i })
+      await rows.deliver({ ruleId, incidentId: 6, state: 'quiet', body: {}, created: 6 })
+      const known = [...(await rows.dealtWith(ruleId, [1, 6, 7]))]
+      expect(known).toEqual([
+        [1, 'told'],
+        [6, 'quiet'],
+      ])
       expect(await rows.recent(ruleId)).toMatchObject({ heldBack: 1 })
       const until = Date.now() / 1000 + 0.5
       const taken = await Promise.all(

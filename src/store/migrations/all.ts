@@ -3,6 +3,7 @@ import type { Migration, MigrationProvider } from 'kysely/migration'
 import { up as first } from './001-first.ts'
 import { up as recentReadings } from './002-recent-readings.ts'
 import { up as jobPlace } from './003-job-place.ts'
+import { up as deliveriesByRule } from './004-deliveries-by-rule.ts'
 import { POSTGRES, SQLITE, type Types } from './types.ts'
 
 type Dialect = 'sqlite' | 'postgres'
@@ -12,6 +13,7 @@ const ALL: Readonly<Record<string, (db: Kysely<unknown>, types: Types, dialect: 
     '001-first': first,
     '002-recent-readings': recentReadings,
     '003-job-place': jobPlace,
+    '004-deliveries-by-rule': deliveriesByRule,
   }
 
 /** Every migration, for one of the databases. Names sort in the order they are run. */
