@@ -2,11 +2,13 @@ import { z } from 'zod'
 import { isReplaceable, keepLesson, OWN, removeOlder } from '../../live/own-models.ts'
 import type { SimulatorState } from '../../live/simulator.ts'
 import { type BatchSource, train } from '../../pipeline.ts'
+import type { Feedback } from '../../schema/feedback.ts'
 import type { Batch } from '../../schema/reading-batch.ts'
 import { sampleDevices } from '../../simulate/bundled-sample.ts'
 import type { Device } from '../../store/devices.ts'
-import { bundleToBuffer } from '../../store/model-bundle.ts'
+import { bundleFromBuffer, bundleToBuffer } from '../../store/model-bundle.ts'
 import type { StoredRange } from '../../store/ranges.ts'
+import type { Repositories } from '../../store/store.ts'
 import { jobKind } from '../kind.ts'
 import { storedBatches } from '../sources.ts'
 import { withoutTold } from '../told.ts'
@@ -41,7 +43,9 @@ export const learn = jobKind({
       const before = await tx.models.active(kind)
       // Whoever chose a model meanwhile knows better.
       if (!(await isReplaceable(tx, kind, before))) return { models: [], seconds }
-      const { id } = await tx.models.add(new Uint8Array(bundleToBuffer(bundles[0]!)), OWN)
+      const feedback = before && (await feedbackOf(tx, before.id))
+      const bundle = { ...bundles[0]!, ...(feedback && { feedback }) }
+      const { id } = await tx.models.add(new Uint8Array(bundleToBuffer(bundle)), OWN)
       const { name } = (await tx.models.activate(id))!
       await keepLesson(tx, kind, { model: id, hours: hours.size, devices: names.slice(0, MOST_DEVICES) })
       await removeOlder(tx, kind, before ? [id, before.id] : [id])
@@ -51,6 +55,12 @@ export const learn = jobKind({
     }
   },
 })
+
+/** What people said about the anomalies of a model; its next version goes by it too. */
+async function feedbackOf({ models }: Repositories, id: number): Promise<readonly Feedback[] | undefined> {
+  const bytes = await models.bytes(id)
+  return bytes && bundleFromBuffer(bytes, `model ${id}`).feedback
+}
 
 /** All that there is of these devices, or the last part of the time when that is too much. */
 function newestOf(devices: readonly Device[], kind: Batch['kind']): StoredRange {
