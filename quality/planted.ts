@@ -7,10 +7,11 @@ import { Explainer } from '../src/anomalies/explainer.ts'
 import type { FeatureColumns } from '../src/features/feature-columns.ts'
 import { Random } from '../src/kernels/random.ts'
 import { WorkerPool } from '../src/kernels/worker-pool.ts'
+import { selectFeatures } from '../src/pipeline/feature-sample.ts'
 import { DEFAULT_CONTAMINATION } from '../src/pipeline/options.ts'
 import { pickRows } from '../src/pipeline/rows.ts'
 import { Scorer } from '../src/pipeline/scorer.ts'
-import { type Subject, selectFeatures, subjects } from './subjects.ts'
+import { type Subject, subjects } from './subjects.ts'
 import { verdict } from './verdict.ts'
 
 /** Records planted a subject. */

@@ -4,6 +4,7 @@ import { rawFeatures } from '../src/features/extract-features.ts'
 import type { FeatureColumns } from '../src/features/feature-columns.ts'
 import { Random } from '../src/kernels/random.ts'
 import type { WorkerPool } from '../src/kernels/worker-pool.ts'
+import { selectFeatures } from '../src/pipeline/feature-sample.ts'
 import { fitBundle } from '../src/pipeline/fit-bundle.ts'
 import { DEFAULT_CONTAMINATION } from '../src/pipeline/options.ts'
 import { pickRows } from '../src/pipeline/rows.ts'
@@ -66,12 +67,6 @@ async function fitted(name: string, all: Batch, pool: WorkerPool): Promise<Subje
     batch: pickRows(batch, half(1)),
     features: selectFeatures(features, half(1)),
   }
-}
-
-/** Rows `rows` of the features, in that order. */
-export function selectFeatures({ specs, columns }: FeatureColumns, rows: Uint32Array): FeatureColumns {
-  const select = (column: Float64Array) => Float64Array.from(rows, (row) => column[row]!)
-  return { length: rows.length, specs, columns: columns.map(select) }
 }
 
 /** Columns as adapters give a table without times. */

@@ -9,17 +9,21 @@ export interface Sampled {
   readonly ts: Column
 }
 
+/** Values kept, 8 bytes each: 100,000 flows, or 45,000 readings of eight metrics. */
+const MOST_VALUES = 6_000_000
 /** Rows for which there is room grow by this factor: memory that is not used yet is memory too. */
 const GROWTH = 1.25
 
 /**
- * A uniform sample of at most `capacity` rows of a stream of features, so that training takes bounded memory
- * on input of any length (reservoir sampling, Vitter 1985, algorithm R). Up to `capacity` rows it keeps all.
+ * A uniform sample of a stream of features, so that training takes bounded memory on input of any length (reservoir
+ * sampling, Vitter 1985, algorithm R): at most `capacity` rows, fewer where these are so wide that they would be more
+ * than {@link MOST_VALUES}. Up to there it keeps all.
  *
  * A feature that first appears late is NaN in the earlier rows.
  */
 export class FeatureSample {
-  readonly capacity: number
+  /** Most rows; known with the first ones. */
+  capacity: number
   readonly #random: Random
   readonly #specs = new Map<string, FeatureSpec>()
   readonly #columns = new Map<string, Column>()
@@ -37,6 +41,8 @@ export class FeatureSample {
   }
 
   add(features: FeatureColumns, ts: Float64Array): void {
+    if (this.seen === 0)
+      this.capacity = Math.min(this.capacity, Math.floor(MOST_VALUES / features.specs.length))
     const slots = new Int32Array(features.length)
     for (let i = 0; i < features.length; i++) {
       const n = this.seen++
@@ -113,6 +119,12 @@ export function keepRows({ features, ts }: Sampled, rows: Uint32Array): Sampled 
   }
   const { specs, columns } = features
   return { features: { length: rows.length, specs, columns: columns.map(kept) }, ts: kept(ts) }
+}
+
+/** Rows `rows` of the features, in that order; a copy. */
+export function selectFeatures({ specs, columns }: FeatureColumns, rows: Uint32Array): FeatureColumns {
+  const select = (column: Float64Array) => Float64Array.from(rows, (row) => column[row]!)
+  return { length: rows.length, specs, columns: columns.map(select) }
 }
 
 /** Rows from `start` up to `end` of the features, without a copy. */

@@ -2,7 +2,7 @@ import { setImmediate as breath } from 'node:timers/promises'
 import type { FeatureColumns } from '../features/feature-columns.ts'
 import { FeatureSpace } from '../features/feature-space.ts'
 import { collectGarbage } from '../kernels/garbage.ts'
-import { type Matrix, selectRows } from '../kernels/matrix.ts'
+import type { Matrix } from '../kernels/matrix.ts'
 import { Random } from '../kernels/random.ts'
 import { forgetLoads } from '../kernels/wasm.ts'
 import type { WorkerPool } from '../kernels/worker-pool.ts'
@@ -22,7 +22,7 @@ import {
   type TrainingSummary,
 } from '../store/model-bundle.ts'
 import type { AcceptedAlarms } from './alarms.ts'
-import { fromEnd, sliceFeatures, toEnd } from './feature-sample.ts'
+import { fromEnd, selectFeatures, sliceFeatures, toEnd } from './feature-sample.ts'
 import { type ModelChoice, modelsOf } from './options.ts'
 import { doubts, measuredAlarms, promised } from './promise.ts'
 
@@ -215,7 +215,7 @@ async function fitOn(
 ): Promise<{ space: FeatureSpace; fitted: FittedDetector[]; fittedRows: number } | undefined> {
   const space = FeatureSpace.fit(kind, features, ts)
   if (space.specs.length === 0) return undefined
-  const all = limited(space.transform(features), most, seed)
+  const all = space.transform(limited(features, most, seed))
   const X = isTable(ts) ? coreRows(all, seed) : all
   const fitted: Promise<FittedDetector>[] = []
   for (const detector of detectors) {
@@ -248,9 +248,9 @@ function calibrateChoices(
   return ensembles
 }
 
-function limited(X: Matrix, most: number, seed: number): Matrix {
-  if (X.nSamples <= most) return X
-  return selectRows(X, new Random(seed).sample(X.nSamples, most).sort())
+function limited(features: FeatureColumns, most: number, seed: number): FeatureColumns {
+  if (features.length <= most) return features
+  return selectFeatures(features, new Random(seed).sample(features.length, most).sort())
 }
 
 function joined(blocks: readonly Float64Array[]): Float64Array {

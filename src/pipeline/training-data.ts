@@ -69,7 +69,8 @@ export class TrainingData {
    * left out, as long as enough others remain. Can be asked once.
    */
   finish(first: number, reports: readonly ReadReport[]): TrainingRows {
-    const weight = this.seen / Math.max(1, Math.min(this.seen, MOST_ROWS))
+    const { seen } = this
+    const weight = seen / Math.max(1, Math.min(seen, this.#sample.capacity))
     let sampled = this.#sample.finish(first)
     let leftOut = 0
     if (this.#signs.dense) {
@@ -92,7 +93,7 @@ export class TrainingData {
           ...(this.#labelledBad > 0 ? [labelledBad(this.#labelledBad, this.seen)] : []),
           ...this.#signs.warnings(leftOut),
         ],
-        seen: this.seen,
+        seen,
         device: column(features, 'device'),
         weight,
       },
