@@ -3,6 +3,7 @@ import { ANONYMOUS, type Caller, LOCAL, refusal } from '../access/caller.ts'
 import { isLoopback } from '../access/loopback.ts'
 import type { Service } from '../service/service.ts'
 import type { App } from './app.ts'
+import { isOwn } from './origin.ts'
 import { Problem } from './problem.ts'
 
 /** The session's cookie. */
@@ -115,12 +116,23 @@ function onlyFromHere(request: FastifyRequest): void {
       `without accounts the service answers as localhost only, not as ${JSON.stringify(name.slice(0, 100))}; make an account with \`motewatch user add\``,
     )
   }
-  const { 'x-forwarded-for': forwarded, forwarded: standard } = request.headers
-  if (forwarded !== undefined || standard !== undefined || !isLoopback(request.socket.remoteAddress ?? '')) {
+  const { origin } = request.headers
+  if (origin !== undefined && !isOwn(origin, request)) {
+    throw new Problem(403, 'Forbidden', `pages of ${origin} need a token; make an account, and one with it`)
+  }
+  if (cameByProxy(request) || !isLoopback(request.socket.remoteAddress ?? '')) {
     throw new Problem(
       403,
       'Forbidden',
       'this came from another machine through a proxy, and there are no accounts; make one with `motewatch user add`',
     )
   }
+}
+
+/** Headers that proxies add. */
+const BY_PROXY = /^(x-forwarded(-.*)?|forwarded|via|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/
+
+/** nginx adds no header unless it is told to, but asks by HTTP/1.0, which nothing else does any more. */
+function cameByProxy({ headers, raw }: FastifyRequest): boolean {
+  return raw.httpVersion === '1.0' || Object.keys(headers).some((name) => BY_PROXY.test(name))
 }

@@ -39,7 +39,8 @@ function preflight(reply: FastifyReply): void {
   reply.code(204).send()
 }
 
-function isOwn(origin: string, request: FastifyRequest): boolean {
+/** Whether a page is one of this service itself. */
+export function isOwn(origin: string, request: FastifyRequest): boolean {
   try {
     return new URL(origin).host === request.host.toLowerCase()
   } catch {

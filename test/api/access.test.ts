@@ -1,3 +1,5 @@
+import { type AddressInfo, connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { InjectOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Running, running } from './running.ts'
@@ -41,8 +43,40 @@ describe('on this machine without accounts', () => {
   it.each([
     ['x-forwarded-for', '10.0.0.5'],
     ['forwarded', 'for=10.0.0.5'],
+    ['x-forwarded-host', 'mote.example'],
+    ['x-real-ip', '10.0.0.5'],
+    ['via', '1.1 proxy'],
   ])('not through a proxy that says so with %s', async (name, value) => {
     expect((await send({ headers: { [name]: value } })).status).toBe(403)
+  })
+
+  it('not through a proxy that says nothing, as nginx does when it is not told to', async () => {
+    await service.app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = service.app.server.address() as AddressInfo
+    const status = async (version: string) => {
+      const socket = connect(port, '127.0.0.1')
+      socket.end(
+        `GET /api/v1/session HTTP/${version}\r\nhost: 127.0.0.1:${port}\r\nconnection: close\r\n\r\n`,
+      )
+      return /^HTTP\/1.1 (\d+)/.exec(await text(socket))![1]
+    }
+    expect(await status('1.0')).toBe('403')
+    expect(await status('1.1')).toBe('200')
+  })
+
+  it('not for a page of a site that may come with a token', async () => {
+    const other = await running({ access: { origins: ['https://friend.example'] } })
+    const ask = (origin: string) => other.ask('GET', '/api/v1/session', undefined, { origin })
+    expect(await ask('https://friend.example')).toMatchObject({ status: 403, body: { title: 'Forbidden' } })
+    const { access } = other.service
+    await access.users.add('ada', PASSWORD, 'admin')
+    const made = { name: 'page', role: 'viewer', scopes: [], expires: null } as const
+    const { secret } = await access.tokens.add('ada', made)
+    const headers = { origin: 'https://friend.example', authorization: `Bearer ${secret}` }
+    const answer = await other.ask('GET', '/api/v1/session', undefined, headers)
+    expect(answer.status).toBe(200)
+    expect(answer.headers['access-control-allow-origin']).toBe('https://friend.example')
+    await other.stop()
   })
 
   it('not from another address', async () => {

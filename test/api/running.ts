@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { InjectOptions } from 'fastify'
 import { pino } from 'pino'
+import type { z } from 'zod'
 import { type App, createApp } from '../../src/api/app.ts'
 import { Config } from '../../src/config/config.ts'
 import type { Service } from '../../src/service/service.ts'
@@ -35,10 +36,10 @@ export function runningOn(make: () => Promise<string | undefined>): void {
   newDatabase = make
 }
 
-export async function running(): Promise<Running> {
+export async function running(settings: z.input<typeof Config> = {}): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'motewatch-api-'))
   const database = (await newDatabase()) ?? join(folder, 'motewatch.db')
-  const config = Config.parse({ database, data: folder })
+  const config = Config.parse({ database, data: folder, ...settings })
   const service = await startService(config, pino({ level: 'fatal' }))
   const app = await createApp(service)
   await app.ready()
