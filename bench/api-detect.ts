@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Random } from '../src/kernels/random.ts'
@@ -148,6 +148,14 @@ interface Load {
   readonly perSecond: number
   /** Milliseconds. */
   readonly p99: number
+  /** Processor time of the server, microseconds a question. */
+  readonly cpu: number
+}
+
+/** Microseconds of processor time that a process has had; Linux counts hundredths of a second. */
+function cpuOf({ process: { pid } }: Server): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 1e4
 }
 
 /** wrk against `server`, questions of `n` readings. */
@@ -178,15 +186,17 @@ request = function()
 end
 done = function(summary, latency)
   local e = summary.errors
-  io.write(string.format("%f %f %d\\n", summary.requests / summary.duration * 1e6, latency:percentile(99) / 1e3, e.status + e.timeout + e.connect + e.read + e.write))
+  io.write(string.format("%d %f %f %d\\n", summary.requests, summary.requests / summary.duration * 1e6, latency:percentile(99) / 1e3, e.status + e.timeout + e.connect + e.read + e.write))
 end
 `,
   )
   const args = ['-t1', `-c${CONNECTIONS}`, `-d${SECONDS}`, '--timeout', '10', '-s', script]
+  const before = cpuOf(server)
   const text = execFileSync('wrk', [...args, `${server.url}/api/v1/detect`], { encoding: 'utf8' })
-  const [perSecond, p99, errors] = text.trim().split('\n').at(-1)!.split(' ').map(Number)
+  const used = cpuOf(server) - before
+  const [requests, perSecond, p99, errors] = text.trim().split('\n').at(-1)!.split(' ').map(Number)
   if (errors !== 0) throw new Error(`${server.name}: ${errors} of the questions of ${n} failed`)
-  return { perSecond: perSecond!, p99: p99! }
+  return { perSecond: perSecond!, p99: p99!, cpu: used / requests! }
 }
 
 export async function run(): Promise<void> {
@@ -205,8 +215,11 @@ export async function run(): Promise<void> {
     const server = await begin()
     try {
       const found = await auc(server)
+      // What is compiled as it runs is compiled by then.
       load(server, 1, store)
-      return { auc: found, one: load(server, 1, store), hundred: load(server, 100, store) }
+      const one = load(server, 1, store)
+      load(server, 100, store)
+      return { auc: found, one, hundred: load(server, 100, store) }
     } finally {
       await stop(server)
     }
@@ -217,7 +230,8 @@ export async function run(): Promise<void> {
     `ROC AUC on planted readings: ${ours.auc.toFixed(3)}, FastAPI + scikit-learn ${theirs.auc.toFixed(3)}`,
   )
   if (ours.auc < theirs.auc - 0.02) throw new Error('the answers do not agree')
-  const told = ({ perSecond, p99 }: Load) => `${perSecond.toFixed(0)} req/s (p99 ${p99.toFixed(1)} ms)`
+  const told = ({ perSecond, p99, cpu }: Load) =>
+    `${perSecond.toFixed(0)} req/s (p99 ${p99.toFixed(1)} ms, CPU ${(cpu / 1000).toFixed(2)} ms each)`
   for (const [name, what, bar] of [
     ['api-detect-1', 'one', 20],
     ['api-detect-100', 'hundred', 15],

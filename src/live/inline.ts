@@ -65,8 +65,9 @@ export class InlineDetector {
       const k = this.#models.findIndex(({ id, sha256 }) => id === model.id && sha256 === model.sha256)
       return k < 0 ? bundleFromBuffer(model.bytes, model.name) : this.#bundles[k]!
     })
-    this.#engine = bundles.length > 0 ? this.#engineOf(bundles, state) : undefined
+    const engine = bundles.length > 0 ? this.#engineOf(bundles, state) : undefined
     this.#learned = new Map(bundles.map((b) => [b, this.#learned.get(b) ?? learnedDevices(b)]))
+    this.#engine = engine
     this.#models = models
     this.#bundles = bundles
   }
