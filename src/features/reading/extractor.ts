@@ -39,7 +39,7 @@ interface Met {
   /** By metric of the batch; undefined where the device has not had it. */
   readonly metrics: (Metric | undefined)[]
   /** Metrics of the batch that are related, -1 where the batch lacks one; undefined while none are. */
-  related: Int32Array | undefined
+  related: readonly number[] | undefined
 }
 
 /** A batch's metrics, and what is filled of each: n values of the feature at PLACE p from `p * n` on. */
@@ -146,7 +146,7 @@ export class ReadingExtractor implements FeatureExtractor<ReadingBatch> {
       this.#expectations++
     }
     if (!device.expectation) return
-    here.related ??= Int32Array.from(device.related, (name) => metrics.indexOf(name))
+    here.related ??= device.related.map((name) => metrics.indexOf(name))
     const { related } = here
     const [own, now, recently] = [this.#related, this.#now, this.#recently]
     for (let k = 0; k < related.length; k++) own[k] = levels[related[k]!]?.[i] ?? Number.NaN
