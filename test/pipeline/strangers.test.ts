@@ -24,7 +24,7 @@ it('readings of devices that the models do not know are not told, and those of o
 })
 
 function flowsOf(options: SimulationOptions): FlowBatch {
-  const flows = [...simulate({ devices: 8, hours: 6, ...options }).flows()]
+  const flows = [...simulate({ devices: 14, hours: 12, ...options }).flows()]
   const builder = new FlowBatchBuilder(flows.length)
   for (const { label: _, detailed_label: __, ...flow } of flows) builder.add(flow)
   return builder.finish()
