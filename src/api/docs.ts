@@ -3,14 +3,14 @@ import { ASSETS, type AssetName, asset } from './assets.ts'
 import { openApi } from './openapi.ts'
 import type { RouteTable } from './route-table.ts'
 
-const SWAGGER_UI = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Motewatch API</title>
+const SWAGGER_UI = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Motewatch API</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/docs/swagger-ui.css"></head><body><div id="swagger-ui"></div>
 <script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body></html>
 `
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null })
 `
-const REDOC = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Motewatch API</title>
+const REDOC = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Motewatch API</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>body { margin: 0 }</style></head>
 <body><redoc spec-url="/openapi.json"></redoc><script src="/docs/redoc.standalone.js"></script></body></html>
 `

@@ -15,7 +15,7 @@ export interface Content {
 
 declare module 'fastify' {
   interface FastifySchema {
-    readonly tags?: readonly [string]
+    readonly tags?: readonly [keyof typeof TAGS]
     /** One line; required for what is documented. */
     readonly summary?: string
     /** Markdown. */
@@ -45,6 +45,25 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   507: 'The disk is full; nothing was changed',
 }
 
+/** Parts of the documentation, in their order. */
+const TAGS = {
+  status: 'Is all well, and what was found?',
+  data: 'Readings and flows, in and out',
+  detect: 'Questions about records and files',
+  anomalies: 'What is unusual, one record at a time',
+  incidents: 'Anomalies of one behaviour',
+  feedback: 'What people said of anomalies and incidents',
+  devices: 'Who sends readings and makes connections',
+  models: 'What was learned of the ordinary',
+  jobs: 'Work that takes longer than a request',
+  schedules: 'Jobs by the clock',
+  events: 'What happens, as it happens',
+  alerts: 'Who is told of incidents, and how',
+  simulate: 'Demo devices',
+  access: 'Users, sessions, tokens and the audit log',
+  operation: 'For whoever looks after the process',
+} as const
+
 /** OpenAPI 3.1 of all routes, from the schemas that validate them. */
 export function openApi({ routes }: RouteTable, version: string): Json {
   const components = new Components()
@@ -66,6 +85,7 @@ export function openApi({ routes }: RouteTable, version: string): Json {
         'Which connected device is misbehaving, and why. Times are RFC 3339 in UTC; a `device` is its number or its name. ' +
         'Lists come in pages: pass `next` of the answer as `cursor`. Errors are problem details (RFC 9457).',
     },
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       schemas: components.all,
