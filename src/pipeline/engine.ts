@@ -43,8 +43,8 @@ export interface EngineOptions {
 }
 
 /**
- * Whether the models learned what is normal for a device. Readings of others are scored and never told; of their flows
- * only those are that are an attack whosever they are.
+ * Whether the models learned what is normal for a device. Readings of others are not scored, only followed; of their
+ * flows only those are told that are an attack whosever they are.
  *
  * @param metrics that it has sent so far, for readings
  */
@@ -285,7 +285,8 @@ export class Engine {
     }
     if (!undo) this.#note(batch)
     const strange = this.#strange(prepared.batch, stages)
-    const scores = await scorer.score(prepared.features)
+    // Readings of unknown devices are never told; their flows may be an attack.
+    const scores = await scorer.score(prepared.features, batch.kind === 'readings' ? strange : undefined)
     return { ...prepared, ...scores, kind: batch.kind, source, bundle, models, ceiling, threshold, strange }
   }
 
@@ -342,8 +343,7 @@ export class Engine {
     const { explainer, judge, drift, scorer } = this.#lines.get(rows.kind)!
     const { models, ceiling, threshold, bundle } = rows
     const { strange } = rows
-    let scored = withoutHistory(rows, this.#after[rows.kind])
-    if (strange && rows.kind === 'readings') scored -= withoutStrangers(rows.combined, strange)
+    const scored = withoutHistory(rows, this.#after[rows.kind])
     // What is followed is how far the engine's own models find a device from its normal.
     if (models === scorer.models) drift?.follow(rows, undo)
     const judged = { models, ceiling, least: evidenceAt(threshold, bundle.summary.contamination) }
@@ -505,27 +505,14 @@ function usesPast(space: FeatureSpace): boolean {
   )
 }
 
-/** Takes the evidence from rows up to `after`, as NaN reaches no threshold; gives the number of the others. */
+/** Takes the evidence from rows up to `after`, as NaN reaches no threshold; gives the number of rows that have any. */
 function withoutHistory({ batch, combined }: ScoredBatch, after: number | undefined): number {
-  if (after === undefined) return batch.length
-  let told = batch.length
+  let told = 0
   for (let i = 0; i < batch.length; i++) {
-    if (batch.ts[i]! > after) continue
-    combined[i] = Number.NaN
-    told--
+    if (after !== undefined && !(batch.ts[i]! > after)) combined[i] = Number.NaN
+    if (!Number.isNaN(combined[i]!)) told++
   }
   return told
-}
-
-/** Takes the evidence from rows of unknown devices; gives their number. */
-function withoutStrangers(combined: Float64Array, strange: Uint8Array): number {
-  let without = 0
-  for (let i = 0; i < combined.length; i++) {
-    if (!strange[i] || Number.isNaN(combined[i]!)) continue
-    combined[i] = Number.NaN
-    without++
-  }
-  return without
 }
 
 function noModelFor(kind: Kind, source: string, have: readonly Kind[]): InputError {

@@ -1,6 +1,6 @@
 import type { WhatIfModels } from '../anomalies/what-if.ts'
 import type { FeatureColumns } from '../features/feature-columns.ts'
-import type { Matrix } from '../kernels/matrix.ts'
+import { type Matrix, selectRows } from '../kernels/matrix.ts'
 import type { WorkerPool } from '../kernels/worker-pool.ts'
 import type { Calibration } from '../models/calibration.ts'
 import { combine, withNews } from '../models/ensemble.ts'
@@ -13,7 +13,7 @@ import { type ModelChoice, modelsOf, OptionError } from './options.ts'
 /** The member that tells what begins, not what is. */
 const NEWS = 'surprise'
 
-/** Scores of a batch as evidence: -log10 of the tail probability among benign rows. */
+/** Scores of a batch as evidence: -log10 of the tail probability among benign rows; NaN for rows that are not scored. */
 export interface ScoredRows {
   readonly X: Matrix
   /** Of each model, in the order of {@link Scorer.models}; unlimited, so that it ranks. */
@@ -54,12 +54,27 @@ export class Scorer {
     this.#score = typeof by === 'function' ? by : (detector, X) => scoreParallel(detector, X, by)
   }
 
-  async score(features: FeatureColumns): Promise<ScoredRows> {
+  /** @param without (rows) 1 for rows that are not to be scored; all are when left out */
+  async score(features: FeatureColumns, without?: Uint8Array): Promise<ScoredRows> {
     const X = this.bundle.space.transform(features)
+    if (!without) return { X, ...(await this.#evidenceOf(X)) }
+    const rows = Array.from(without.keys()).filter((i) => !without[i])
+    const { evidence, combined } = await this.#evidenceOf(selectRows(X, rows))
+    const inPlace = (values: Float64Array) => {
+      const all = new Float64Array(X.nSamples).fill(Number.NaN)
+      for (const [k, i] of rows.entries()) all[i] = values[k]!
+      return all
+    }
+    return { X, evidence: evidence.map(inPlace), combined: inPlace(combined) }
+  }
+
+  async #evidenceOf(X: Matrix): Promise<Pick<ScoredRows, 'evidence' | 'combined'>> {
     const evidence = await Promise.all(
-      this.models.map(async (m) => m.calibration.evidence(await this.#score(m.detector, X))),
+      this.models.map(async ({ detector, calibration }) =>
+        calibration.evidence(X.nSamples > 0 ? await this.#score(detector, X) : new Float64Array()),
+      ),
     )
-    return { X, evidence, combined: this.#combined(evidence) }
+    return { evidence, combined: this.#combined(evidence) }
   }
 
   /** As {@link score}, at once on this thread. @param X rows of the bundle's space */
