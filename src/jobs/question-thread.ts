@@ -40,12 +40,15 @@ export class QuestionThread {
   readonly #worker: Worker
   readonly #waiting = new Map<number, Waiting>()
   #next = 0
+  #learned = false
 
   /**
+   * A thread that takes questions once it has learned.
+   *
    * @param free called when it has answered
    * @param ended called when it is no more; who waited was told to ask again
    */
-  constructor(settings: QuestionSettings, knowledge: InlineKnowledge, free: () => void, ended: () => void) {
+  constructor(settings: QuestionSettings, free: () => void, ended: (answered: boolean) => void) {
     const file = import.meta.url.endsWith('.ts') ? './question-task.ts' : './question-task.js'
     this.#worker = new Worker(new URL(file, import.meta.url), {
       workerData: settings,
@@ -54,8 +57,9 @@ export class QuestionThread {
     })
     // What keeps the process alive is who waits for an answer.
     this.#worker.unref()
-    this.learn(knowledge)
+    let answered = false
     this.#worker.on('message', (reply: QuestionReply) => {
+      answered = true
       const waiting = this.#waiting.get(reply.id)
       this.#waiting.delete(reply.id)
       if ('error' in reply) waiting?.reject(errorOf(reply.error))
@@ -71,12 +75,17 @@ export class QuestionThread {
         reject(new Busy(`judging was interrupted${cause}; ask again`, 1))
       }
       this.#waiting.clear()
-      ended()
+      ended(answered)
     })
   }
 
   learn(knowledge: InlineKnowledge): void {
+    this.#learned = true
     this.#worker.postMessage({ knowledge } satisfies QuestionMessage)
+  }
+
+  get learned(): boolean {
+    return this.#learned
   }
 
   get idle(): boolean {
@@ -85,6 +94,7 @@ export class QuestionThread {
 
   /** Whether it takes a question now: nothing waits behind one about what is stored, which may take seconds. */
   takes(asked: Asked): boolean {
+    if (!this.#learned) return false
     if (this.idle) return true
     return (
       this.#waiting.size < DEPTH &&

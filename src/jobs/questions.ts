@@ -76,8 +76,8 @@ export class Questions {
   async ask(question: Uint8Array): Promise<Outcome> {
     const look = this.#watch.look()
     // The first question waits for the models; later ones are answered with what is at hand.
-    if (!this.#watch.now) await look
-    if (!this.#watch.now) throw new NoModel()
+    if (!this.#watch.knows) await look
+    if (!this.#watch.knows) throw new NoModel()
     if (question.length < SMALL) return this.#here.answer(question)
     return this.#wait<Outcome>({ bytes: question })
   }
@@ -89,7 +89,7 @@ export class Questions {
    */
   async askStored(question: StoredQuestion): Promise<StoredAnswer> {
     await this.#watch.lookNow()
-    if (!this.#watch.now) throw new NoModel()
+    if (!this.#watch.knows) throw new NoModel()
     return this.#wait<StoredAnswer>({ stored: question })
   }
 
@@ -120,34 +120,47 @@ export class Questions {
 
   /** Gives threads what they take; what they cannot is left for this one. */
   #feed(): void {
+    if (this.#closed) return
     clearTimeout(this.#idle)
     for (let next = this.#queue[0]; next; next = this.#queue[0]) {
-      const thread = [...this.#threads].find((each) => each.takes(next.asked)) ?? this.#another()
+      const thread = [...this.#threads].find((each) => each.takes(next.asked))
       if (!thread) break
       this.#queue.shift()
       thread.ask(next)
     }
-    if (this.#queue.length > 0) this.#workHere()
-    else if ([...this.#threads].every(({ idle }) => idle)) {
+    if (this.#queue.length > 0) {
+      this.#startThread()
+      this.#workHere()
+    } else if ([...this.#threads].every(({ idle }) => idle)) {
       this.#idle = setTimeout(() => void this.#end(), IDLE).unref()
     }
   }
 
-  #another(): QuestionThread | undefined {
-    const knowledge = this.#watch.now
-    if (this.#threads.size >= this.#most || this.#closed || !knowledge) return undefined
+  /** One more, where there may be one and none is on its way. */
+  #startThread(): void {
     const { store, local } = this.#options
+    const coming = [...this.#threads].some(({ learned }) => !learned)
+    if (coming || this.#threads.size >= this.#most || this.#closed) return
     const thread: QuestionThread = new QuestionThread(
       { url: store.database.url, local },
-      knowledge,
       () => this.#feed(),
-      () => {
+      (answered) => {
         this.#threads.delete(thread)
-        if (!this.#closed) this.#feed()
+        if (answered) this.#feed()
+        else this.#refuse('questions cannot be answered now')
       },
     )
     this.#threads.add(thread)
-    return thread
+    void this.#watch.lookNow(true).then(() => {
+      if (thread.learned) return this.#feed()
+      this.#refuse('the models cannot be read now')
+      return thread.close()
+    })
+  }
+
+  /** Tells who waits for a thread that there is none: nobody must do so for ever. */
+  #refuse(why: string, retryAfter = 1): void {
+    for (const { reject } of this.#queue.splice(0)) reject(new Busy(why, retryAfter))
   }
 
   /** One question, after all requests that have arrived by then. */
@@ -175,7 +188,7 @@ export class Questions {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#idle)
-    for (const { reject } of this.#queue.splice(0)) reject(new Busy('the service is stopping', 5))
+    this.#refuse('the service is stopping', 5)
     await this.#end()
     await this.#watch.close()
   }

@@ -24,11 +24,11 @@ export class KnowledgeWatch {
   readonly #models: SharedModels
   readonly #taken: (knowledge: InlineKnowledge) => void
   readonly #log: Pick<Logger, 'warn'>
-  #knowledge: InlineKnowledge | undefined
-  #signature = ''
+  #signature: string | undefined
   #savedAt = ''
   #looked = 0
   #stateAt = 0
+  #again = false
   #looking: Promise<void> | undefined
 
   /** @param taken hears of what is new; when it throws, what was before is kept */
@@ -44,15 +44,15 @@ export class KnowledgeWatch {
     this.#log = log
   }
 
-  /** The newest; undefined before the first {@link look}, and while there are no models. */
-  get now(): InlineKnowledge | undefined {
-    return this.#knowledge && this.#knowledge.models.length > 0 ? this.#knowledge : undefined
+  /** Whether there are models, as far as was looked. */
+  get knows(): boolean {
+    return (this.#signature ?? '') !== ''
   }
 
   /** Looks for what is new where that was not done lately; to be awaited only by those that cannot do without. */
   look(): Promise<void> | undefined {
     if (this.#looking) return this.#looking
-    if (this.now && Date.now() - this.#looked < LOOK) return undefined
+    if (this.knows && Date.now() - this.#looked < LOOK) return undefined
     this.#looking = this.#refresh()
       .catch((error: Error) => this.#log.warn({ error: error.message }, 'questions are judged as before'))
       .finally(() => {
@@ -62,8 +62,9 @@ export class KnowledgeWatch {
     return this.#looking
   }
 
-  /** Looks now. */
-  async lookNow(): Promise<void> {
+  /** Looks now. @param again whether what there is is taken once more, for somebody who came later */
+  async lookNow(again = false): Promise<void> {
+    this.#again ||= again
     await this.#looking
     this.#looked = 0
     await this.look()
@@ -71,14 +72,14 @@ export class KnowledgeWatch {
 
   async #refresh(): Promise<void> {
     const signature = await this.#store.models.signature()
-    const changed = signature !== this.#signature || !this.#knowledge
+    const changed = this.#again || signature !== this.#signature
     const savedAt = changed || Date.now() >= this.#stateAt ? await this.#stateNow() : this.#savedAt
     if (!changed && savedAt === this.#savedAt) return
     const began = Date.now()
     const models = await this.#models.files()
-    const knowledge = { models, state: await this.#state() }
-    this.#taken(knowledge)
-    this.#knowledge = knowledge
+    // Not kept here: it may be many megabytes, and is read again when somebody comes who needs it.
+    this.#taken({ models, state: await this.#state() })
+    this.#again = false
     this.#signature = signatureOf(models)
     this.#savedAt = savedAt
     this.#stateAt = Date.now() + SHARE * (Date.now() - began)
