@@ -3,28 +3,33 @@ import { along, type PrincipalAxes, principalAxes } from './principal-axes.ts'
 import { tileOrder, tileRows } from './tile-order.ts'
 import type { WasmMemory } from './wasm.ts'
 
-/** Coordinates that tiles have boxes in, as in simd/assembly/neighbors/by-axes.ts. */
+/** Axes that tiles have boxes along, as in simd/assembly/neighbors/by-axes.ts. */
 const boxed = 8
 /** Steps of most rows, half of what fits there. */
 const longest = 16_384
 
-/** Share of the variance that axes are to hold, and how many they are at most. */
-const held = 0.94
-const mostAxes = 63
+/** Share of the variance that axes are to hold, and how many are looked for. */
+const held = 0.92
+const mostAxes = 64
 /** Less rows than this are compared as soon as axes are found. */
 const fewest = 512
 
 /** The axes to compare rows along first, or undefined where it takes half as many as there are features. */
 export function axesOf(rows: Float32Array, d: number): PrincipalAxes | undefined {
-  const most = Math.min(mostAxes, Math.floor(d / 2) - 2)
-  return most > 0 && rows.length >= fewest * d ? principalAxes(rows, d, held, most) : undefined
+  const most = Math.min(mostAxes, Math.floor(d / 2))
+  if (most < 2 || rows.length < fewest * d) return undefined
+  const found = principalAxes(rows, d, most)
+  const wanted = 1 + (found?.shares.findIndex((share) => share >= held) ?? -1)
+  // The kernel takes four coordinates at a time: the two of its own and these.
+  const filled = Math.ceil((wanted + 2) / 4) * 4 - 2
+  return found && wanted > 0 && filled <= most ? { ...found, axes: found.axes.slice(0, filled) } : undefined
 }
 
 export interface ByAxesKernel {
-  coordsBytes(n: number, nAxes: number): number
+  coordsBytes(n: number, coordinates: number): number
   axesBoxesBytes(n: number): number
-  axesScratchBytes(n: number, d: number, nAxes: number, k: number): number
-  columnsOf(nAxes: number): number
+  axesScratchBytes(n: number, d: number, coordinates: number, k: number): number
+  columnsOf(coordinates: number): number
   packByAxes(
     rows: number,
     n: number,
@@ -32,12 +37,14 @@ export interface ByAxesKernel {
     numbers: number,
     centre: number,
     axes: number,
-    nAxes: number,
+    coordinates: number,
     scale: number,
     coords: number,
     halves: number,
     boxes: number,
     aside: number,
+    rests: number,
+    sums: number,
     scratch: number,
   ): void
   nearestByAxes(
@@ -70,13 +77,15 @@ export function packByAxes(
   memory.uint32(numbers, n).set(order)
   const centreAt = memory.take(d * 8)
   memory.float64(centreAt, d).set(centre)
-  const columns = kernels.columnsOf(axes.length)
+  // Before the axes come one that is turned to where queries are and the distance from all.
+  const coordinates = axes.length + 2
+  const columns = kernels.columnsOf(coordinates)
   const axesAt = memory.take(d * columns * 8)
   const table = memory.float64(axesAt, d * columns).fill(0)
   axes.forEach((axis, c) => {
-    for (let j = 0; j < d; j++) table[j * columns + c] = axis[j]!
+    for (let j = 0; j < d; j++) table[j * columns + c + 2] = axis[j]!
   })
-  const coords = memory.take(kernels.coordsBytes(n, axes.length))
+  const coords = memory.take(kernels.coordsBytes(n, coordinates))
   const halves = memory.take(Math.ceil(n / tileRows) * tileRows * 4)
   const boxes = memory.take(kernels.axesBoxesBytes(n))
   const aside = memory.take(n * 4)
@@ -86,7 +95,7 @@ export function packByAxes(
     queries: memory.take(tileRows * width * 4),
     distances: memory.take(tileRows * k * 4),
     indices: memory.take(tileRows * k * 4),
-    scratch: memory.take(kernels.axesScratchBytes(n, d, axes.length, k)),
+    scratch: memory.take(kernels.axesScratchBytes(n, d, coordinates, k)),
   }
   kernels.packByAxes(
     rowsAt,
@@ -95,12 +104,14 @@ export function packByAxes(
     numbers,
     centreAt,
     axesAt,
-    axes.length,
+    coordinates,
     steps(rows, centre),
     coords,
     halves,
     boxes,
     aside,
+    memory.take(n * 4),
+    memory.take(d * 8),
     places.scratch,
   )
   return places

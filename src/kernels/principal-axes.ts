@@ -9,24 +9,21 @@ const ROUNDS = 10
 export interface PrincipalAxes {
   /** (d) the mean. */
   readonly centre: Float64Array
-  /** Orthonormal directions of d values each, those of most variance first. */
+  /** Orthonormal directions of d values each, those of most variance first; 0 where there is none left. */
   readonly axes: readonly Float64Array[]
+  /** Share of the variance that the axes hold up to each. */
+  readonly shares: readonly number[]
 }
 
 /**
- * The leading principal axes of a table that hold `share` of its variance, by orthogonal iteration on the covariance
- * (Golub & Van Loan 2013, section 8.2.4).
+ * The leading principal axes of a table by orthogonal iteration on its covariance (Golub & Van Loan 2013, section
+ * 8.2.4).
  *
  * @param rows row-major, n * d values
- * @param most axes to find
- * @returns undefined where it takes more, or where there is no variance that float64 can tell
+ * @param most axes to find; not more than d
+ * @returns undefined where there is no variance that float64 can tell
  */
-export function principalAxes(
-  rows: Float32Array,
-  d: number,
-  share: number,
-  most: number,
-): PrincipalAxes | undefined {
+export function principalAxes(rows: Float32Array, d: number, most: number): PrincipalAxes | undefined {
   const n = rows.length / d
   const step = Math.ceil(n / MOST_ROWS)
   const count = Math.ceil(n / step)
@@ -70,9 +67,11 @@ export function principalAxes(
     orthonormalize(axes)
   }
   let held = 0
-  let wanted = 0
-  while (wanted < axes.length && held < share * total) held += variances[wanted++]!
-  return held < share * total ? undefined : { centre, axes: axes.slice(0, wanted) }
+  const shares = variances.map((variance) => {
+    held += variance / total
+    return held
+  })
+  return { centre, axes, shares }
 }
 
 /** Modified Gram-Schmidt, twice each ("twice is enough", Giraud, Langou & Rozloznik 2005); what is left of nothing is 0. */

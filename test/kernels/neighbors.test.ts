@@ -96,13 +96,13 @@ describe('nearestNeighbors equals comparing all, bit by bit', () => {
   }
   for (const [kind, [value, noise]] of Object.entries(planes)) {
     it.each([
-      [512, 17, 12, 20],
+      [512, 17, 16, 20],
       [1337, 30, 24, 5],
       [700, 40, 131, 20],
       [600, 20, 40, 500],
     ])(`about a plane, ${kind}: %i rows, %i queries, %i features, %i neighbours`, (n, m, d, k) => {
       const rows = aboutPlane(n, d, value, noise)
-      expect(axesOf(rows, d)?.axes.length).toBeLessThan(5)
+      expect(axesOf(rows, d)?.axes.length).toBeLessThanOrEqual(6)
       const queries = aboutPlane(m, d, value, noise, 2)
       queries.set(rows.subarray(0, d * 2))
       // Far from all rows, along the plane and away from it.
@@ -118,6 +118,20 @@ describe('nearestNeighbors equals comparing all, bit by bit', () => {
       }
     })
   }
+
+  it.each([24, 131])('of queries that all lie far away on one side: %i features', (d) => {
+    const rows = aboutPlane(1100, d, (r) => r.normal(), 0.1)
+    const side = draw(d, (r) => 20 * r.normal(), 5)
+    // The second time they are expected there, the third time on the other side.
+    for (const sign of [1, 1, -1, -1]) {
+      const queries = aboutPlane(100, d, (r) => r.normal(), 0.1, 7 + sign)
+      for (let i = 0; i < queries.length; i++) queries[i]! += sign * side[i % d]!
+      const found = nearestNeighbors(rows, queries, d, 20)
+      const expected = bruteForce(rows, queries, d, 20, false)
+      expect([...found.indices]).toEqual(expected.indices)
+      expect([...found.distances]).toEqual(expected.distances)
+    }
+  })
 
   it.each([1.9, 2.5])('where a row or the query lies beyond all others: query at %d', (at) => {
     const d = 16

@@ -4,7 +4,8 @@
  * never closer than they are in these, so that most are ruled out by few products; the rest is compared in full.
  *
  * Coordinates are in whole steps of 16 bits, two of them in a lane of a product. Tiles of rows that lie close
- * together are ruled out as a whole by the boxes around them in the first coordinates.
+ * together are ruled out as a whole by the boxes around them in the first coordinates. Queries far from the span of
+ * the axes often lie the same way, other devices than those learned from: one axis is turned to where they are.
  *
  * The squared distance of two rows is summed feature by feature in order, so that it has the same bits wherever it
  * is computed; equal distances are ordered by row number: the result is unique. What decides which rows are
@@ -16,13 +17,15 @@ const TILE: i32 = 64
 /** Rows of a block. */
 const BLOCK: i32 = 16
 /** Coordinates that boxes have. */
-const BOXED: i32 = 8
+const BOXED: i32 = 10
 /** Bytes of the boxes of four tiles: for every two coordinates the lows, highs and means of each tile. */
 const BOXES: usize = (BOXED / 2) * 48
 /** Rows and queries are at most so many steps long: sums fit in 31 bits. */
 const LONGEST: f64 = 32_700
 /** The half square of what is no row in steps. */
 const NONE: i32 = i32.MAX_VALUE
+/** Of so many rows there is a query before an axis is turned: it costs what some comparisons with all do. */
+const TURNED: i32 = 512
 /** Tiles visited first, the one with the nearest mean before the others. */
 const SOUNDED: i32 = 8
 /** Rows gathered before they are compared in full, so that they are side by side. */
@@ -43,7 +46,8 @@ let rowBytes: usize = 0
 let numbers: usize = 0
 let centre: usize = 0
 let axes: usize = 0
-let nAxes: i32 = 0
+/** Coordinates of a row: along the axis that is turned, besides all axes, along the others. */
+let width: i32 = 0
 let columns: i32 = 0
 let scale: f64 = 0
 let coords: usize = 0
@@ -53,8 +57,19 @@ let halves: usize = 0
 let boxes: usize = 0
 let aside: usize = 0
 let nAside: i32 = 0
-/** The largest rounding of a row, in steps. */
+/** The largest rounding of a row, in steps, and what it was before an axis was turned. */
 let rowSlack: f64 = 0
+let firstSlack: f64 = 0
+/** (n) float32: distances of the rows from the span of the other axes, and the mean of their squares. */
+let rests: usize = 0
+let restSquare: f64 = 0
+
+// The queries since the axis was looked at: their number, the sum of their squared distances along it and from
+// the span of all, in steps, and (d) float64 the sum of their offsets.
+let asks: i32 = 0
+let alongTurned: f64 = 0
+let besides: f64 = 0
+let sums: usize = 0
 
 // The search under way.
 let query: usize = 0
@@ -65,7 +80,7 @@ let k: i32 = 0
 let offset: usize = 0
 /** (columns) float64: its coordinates. */
 let place: usize = 0
-/** (nAxes + 1) 16 bits: them rounded to steps that are 2^coarser times as long. */
+/** (width) 16 bits: them rounded to steps that are 2^coarser times as long. */
 let asked: usize = 0
 let coarser: i32 = 0
 /** (BOXED) 16 bits: the first of them in steps. */
@@ -103,58 +118,67 @@ function tilesOf(n: i32): i32 {
 }
 
 /** Bytes that `packByAxes` fills at `coords` and `boxes`, and `nearestByAxes` at `scratch`. */
-export function coordsBytes(n: i32, nAxes: i32): usize {
-  return <usize>tilesOf(n) * TILE * ((nAxes + 2) >> 1) * 4
+export function coordsBytes(n: i32, width: i32): usize {
+  return <usize>tilesOf(n) * TILE * width * 2
 }
 export function axesBoxesBytes(n: i32): usize {
   return <usize>((tilesOf(n) + 3) >> 2) * BOXES
 }
-export function axesScratchBytes(n: i32, d: i32, nAxes: i32, k: i32): usize {
-  return <usize>(d + columnsOf(nAxes)) * 8 + <usize>(nAxes + 2) * 2 + <usize>(k + SPARE + 8) * 8 + <usize>tilesOf(n) * 5 + 1024
+export function axesScratchBytes(n: i32, d: i32, width: i32, k: i32): usize {
+  return <usize>(d + columnsOf(width)) * 8 + <usize>(width + 2) * 2 + <usize>(k + SPARE + 8) * 8 + <usize>tilesOf(n) * 5 + 1024
 }
-/** Columns of `axes` for so many axes and the distance from them: as many as are found at a time. */
-export function columnsOf(nAxes: i32): i32 {
-  return (nAxes + 16) & ~15
+/** Columns of `axes` for so many coordinates: as many as are found at a time. */
+export function columnsOf(width: i32): i32 {
+  return (width + 15) & ~15
 }
 
 /**
  * Puts rows into coordinates. What is given stays in use until the next `packByAxes`.
  *
- * @param rowsAt (nRows, width) float32, row-major, each row padded with 0 to a multiple of 8 values
+ * @param rowsAt (nRows, features) float32, row-major, each row padded with 0 to a multiple of 8 values
  * @param numbersAt (nRows) the numbers that rows go by
- * @param centreAt (width) float64, where coordinates are counted from
- * @param axesAt (width, columnsOf(n)) float64: n orthonormal columns, the one of most variance first, then 0
+ * @param centreAt (features) float64, where coordinates are counted from
+ * @param axesAt (features, columnsOf(wide)) float64: two columns of 0, orthonormal ones, the one of most variance
+ *               first, and 0
+ * @param wide coordinates of a row, two more than there are axes; a multiple of 4
  * @param steps whole steps a unit
  * @param coordsAt blocks of 16 rows stored two coordinates at a time
  * @param halvesAt (TILE a tile) int32: half the square of each row in steps
  * @param boxesAt boxes of four tiles each
  * @param asideAt (nRows) rows too long for whole steps
+ * @param restsAt (nRows) float32
+ * @param sumsAt (features) float64
  */
 export function packByAxes(
-  rowsAt: usize, nRows: i32, width: i32, numbersAt: usize, centreAt: usize, axesAt: usize, number: i32, steps: f64,
-  coordsAt: usize, halvesAt: usize, boxesAt: usize, asideAt: usize, scratch: usize,
+  rowsAt: usize, nRows: i32, features: i32, numbersAt: usize, centreAt: usize, axesAt: usize, wide: i32, steps: f64,
+  coordsAt: usize, halvesAt: usize, boxesAt: usize, asideAt: usize, restsAt: usize, sumsAt: usize,
+  scratch: usize,
 ): void {
   rows = rowsAt
   n = nRows
-  d = width
+  d = features
   rowBytes = <usize>((d + 7) & ~7) << 2
   numbers = numbersAt
   centre = centreAt
   axes = axesAt
-  nAxes = number
-  columns = columnsOf(nAxes)
+  width = wide
+  columns = columnsOf(width)
   scale = steps
   coords = coordsAt
-  blockBytes = <usize>((nAxes + 2) >> 1) << 6
+  blockBytes = <usize>width << 5
   halves = halvesAt
   boxes = boxesAt
   aside = asideAt
   nAside = 0
   rowSlack = 0
+  rests = restsAt
+  restSquare = 0
+  sums = sumsAt
+  forget()
   take(scratch, 0)
   offset = take(0, <usize>d << 3)
   place = take(0, <usize>columns << 3)
-  memory.fill(coords, 0, coordsBytes(n, nAxes))
+  memory.fill(coords, 0, coordsBytes(n, width))
   for (let i = 0; i < tilesOf(n) * TILE; i++) {
     const half = halves + (<usize>i << 2)
     store<i32>(half, NONE)
@@ -166,7 +190,7 @@ export function packByAxes(
     }
     let error: f64 = 0
     let squared = 0
-    for (let c = 0; c <= nAxes; c++) {
+    for (let c = 0; c < width; c++) {
       const value = load<f64>(place + (<usize>c << 3))
       const whole = Math.floor(value + 0.5)
       error += (value - whole) * (value - whole)
@@ -175,7 +199,15 @@ export function packByAxes(
     }
     store<i32>(half, squared >> 1)
     rowSlack = Math.max(rowSlack, Math.sqrt(error))
+    const rest = load<f64>(place, 8)
+    store<f32>(rests + (<usize>i << 2), <f32>rest)
+    restSquare += (rest * rest) / n
   }
+  firstSlack = rowSlack
+  boxAll()
+}
+
+function boxAll(): void {
   for (let t = 0; t < ((tilesOf(n) + 3) & ~3); t++) box(t)
 }
 
@@ -188,10 +220,18 @@ function coordinate(i: i32, c: i32): usize {
 
 /** Puts a row's coordinates at `place`; returns its length in steps. */
 function project(row: usize): f64 {
-  let length: f64 = 0
   for (let j = 0; j < d; j++) {
     const e = (<f64>load<f32>(row + (<usize>j << 2)) - load<f64>(centre + (<usize>j << 3))) * scale
     store<f64>(offset + (<usize>j << 3), e)
+  }
+  return resolve()
+}
+
+/** Puts the coordinates of `offset` at `place`; returns its length. */
+function resolve(): f64 {
+  let length: f64 = 0
+  for (let j = 0; j < d; j++) {
+    const e = load<f64>(offset + (<usize>j << 3))
     length += e * e
   }
   const across = <usize>columns << 3
@@ -222,11 +262,11 @@ function project(row: usize): f64 {
     v128.store(to, s7, 112)
   }
   let within: f64 = 0
-  for (let c = 0; c < nAxes; c++) {
+  for (let c = 0; c < width; c++) {
     const value = load<f64>(place + (<usize>c << 3))
     within += value * value
   }
-  store<f64>(place + (<usize>nAxes << 3), Math.sqrt(Math.max(0, length - within)))
+  store<f64>(place, Math.sqrt(Math.max(0, length - within)), 8)
   return Math.sqrt(length)
 }
 
@@ -240,7 +280,7 @@ function box(tile: i32): void {
     let rowsIn = 0
     for (let i = tile * TILE; i < min(n, (tile + 1) * TILE); i++) {
       if (load<i32>(halves + (<usize>i << 2)) == NONE) continue
-      const value: i32 = c <= nAxes ? load<i16>(coordinate(i, c)) : 0
+      const value: i32 = c < width ? load<i16>(coordinate(i, c)) : 0
       low = min(low, value)
       high = max(high, value)
       sum += value
@@ -285,6 +325,7 @@ export function nearestByAxes(
   seen = take(0, tilesOf(n))
   first = take(0, SOUNDED * 8)
   gathered = take(0, (GATHERED + BLOCK) * 4)
+  memory.fill(gathered, 0, (GATHERED + BLOCK) * 4)
   found = take(0, (GATHERED + BLOCK) * 4)
   values = take(0, listBytes)
   ids = take(0, listBytes)
@@ -296,6 +337,70 @@ export function nearestByAxes(
     memory.copy(distancesAt + to, values, <usize>k << 2)
     for (let i: usize = 0; i < <usize>k << 2; i += 4) store<i32>(indicesAt + to + i, numberOf(load<i32>(ids + i)))
   }
+  if (asks > n / TURNED) {
+    turn()
+    forget()
+  }
+}
+
+function forget(): void {
+  asks = 0
+  alongTurned = 0
+  besides = 0
+  memory.fill(sums, 0, <usize>d << 3)
+}
+
+/**
+ * Turns the first axis to where the queries lie, if they lie further from the span of the others than rows do and
+ * most of that is the same way.
+ */
+function turn(): void {
+  const beside = besides / asks
+  if (beside < 4 * restSquare) return
+  for (let j: usize = 0; j < <usize>d << 3; j += 8) store<f64>(offset + j, load<f64>(sums + j) / asks)
+  const across = <usize>columns << 3
+  // Twice is enough to leave nothing along the others (Giraud, Langou & Rozloznik 2005).
+  for (let pass = 0; pass < 2; pass++) {
+    resolve()
+    for (let j = 0; j < d; j++) {
+      let e = load<f64>(offset + (<usize>j << 3))
+      for (let c = 2; c < width; c++) {
+        e -= load<f64>(place + (<usize>c << 3)) * load<f64>(axes + <usize>j * across + (<usize>c << 3))
+      }
+      store<f64>(offset + (<usize>j << 3), e)
+    }
+  }
+  let same: f64 = 0
+  for (let j: usize = 0; j < <usize>d << 3; j += 8) same += load<f64>(offset + j) * load<f64>(offset + j)
+  if (!(alongTurned / asks + beside - same < 0.25 * beside)) return
+  const length = Math.sqrt(same)
+  let middle: f64 = 0
+  for (let j = 0; j < d; j++) {
+    const e = load<f64>(offset + (<usize>j << 3)) / length
+    store<f64>(axes + <usize>j * across, e)
+    middle += e * load<f64>(centre + (<usize>j << 3))
+    store<f64>(offset + (<usize>j << 3), e)
+  }
+  for (let i = 0; i < n; i++) {
+    const half = halves + (<usize>i << 2)
+    if (load<i32>(half) == NONE) continue
+    const row = rows + <usize>i * rowBytes
+    let even: f64 = 0
+    let odd: f64 = 0
+    for (let j = 0; j < d; j += 2) {
+      even += <f64>load<f32>(row + (<usize>j << 2)) * load<f64>(offset + (<usize>j << 3))
+      if (j + 1 < d) odd += <f64>load<f32>(row + (<usize>j << 2), 4) * load<f64>(offset + (<usize>j << 3), 8)
+    }
+    const along = (even + odd - middle) * scale
+    const rest = <f64>load<f32>(rests + (<usize>i << 2))
+    store<i16>(coordinate(i, 0), <i16>Math.floor(along + 0.5))
+    store<i16>(coordinate(i, 1), <i16>Math.floor(Math.sqrt(Math.max(0, rest * rest - along * along)) + 0.5))
+    let squared = 0
+    for (let c = 0; c < width; c++) squared += <i32>load<i16>(coordinate(i, c)) * <i32>load<i16>(coordinate(i, c))
+    store<i32>(half, squared >> 1)
+  }
+  rowSlack = Math.sqrt(firstSlack * firstSlack + 0.5)
+  boxAll()
 }
 
 /** Leaves the nearest rows of `query` in `values` and `ids`. */
@@ -326,6 +431,12 @@ function search(): void {
 /** Puts the query in steps, longer ones the longer it is. */
 function ask(): void {
   const length = project(query)
+  for (let j: usize = 0; j < <usize>d << 3; j += 8) store<f64>(sums + j, load<f64>(sums + j) + load<f64>(offset + j))
+  const along = load<f64>(place)
+  const beside = load<f64>(place, 8)
+  alongTurned += along * along
+  besides += beside * beside
+  asks++
   let unit: f64 = 1
   coarser = 0
   while (length > LONGEST * unit && coarser < 24) {
@@ -336,7 +447,7 @@ function ask(): void {
   square = 0
   memory.fill(asked, 0, blockBytes >> 4)
   memory.fill(corner, 0, 2 * BOXED)
-  for (let c = 0; c <= nAxes; c++) {
+  for (let c = 0; c < width; c++) {
     const value = load<f64>(place + (<usize>c << 3))
     const whole = Math.floor(Math.max(-LONGEST, Math.min(LONGEST, value / unit)) + 0.5)
     const rounded = whole * unit
@@ -347,7 +458,7 @@ function ask(): void {
   }
   share = 0.5 / unit
   // Beside the rounding to steps, of the corner too: what float64 loses where nothing is left beside the axes.
-  slack = Math.sqrt(error) + rowSlack + 2 + length * 1e-7
+  slack = Math.sqrt(error) + rowSlack + 2.5 + length * 1e-7
 }
 
 /** Sets how far rows may be in steps to come within `loose`. */
@@ -414,12 +525,17 @@ function compare(tile: i32): void {
     let s1 = i32x4.shr_s(v128.load(half, 16), coarser)
     let s2 = i32x4.shr_s(v128.load(half, 32), coarser)
     let s3 = i32x4.shr_s(v128.load(half, 48), coarser)
-    for (let y = asked; block < end; block += 64, y += 4) {
+    for (let y = asked; block < end; block += 128, y += 8) {
       const both = v128.load32_splat(y)
       s0 = i32x4.sub(s0, i32x4.dot_i16x8_s(v128.load(block), both))
       s1 = i32x4.sub(s1, i32x4.dot_i16x8_s(v128.load(block, 16), both))
       s2 = i32x4.sub(s2, i32x4.dot_i16x8_s(v128.load(block, 32), both))
       s3 = i32x4.sub(s3, i32x4.dot_i16x8_s(v128.load(block, 48), both))
+      const next = v128.load32_splat(y, 4)
+      s0 = i32x4.sub(s0, i32x4.dot_i16x8_s(v128.load(block, 64), next))
+      s1 = i32x4.sub(s1, i32x4.dot_i16x8_s(v128.load(block, 80), next))
+      s2 = i32x4.sub(s2, i32x4.dot_i16x8_s(v128.load(block, 96), next))
+      s3 = i32x4.sub(s3, i32x4.dot_i16x8_s(v128.load(block, 112), next))
     }
     const most = i32x4.splat(limit)
     const near0 = i16x8.narrow_i32x4_s(i32x4.le_s(s0, most), i32x4.le_s(s1, most))
@@ -430,10 +546,13 @@ function compare(tile: i32): void {
 }
 
 /** A bit for each of 16 rows that is one and in steps. */
+// @ts-ignore: decorator
+@inline
 function inSteps(half: usize): i32 {
-  let mask = 0
-  for (let i = 0; i < BLOCK; i++) mask |= i32(load<i32>(half + (<usize>i << 2)) != NONE) << i
-  return mask
+  const none = i32x4.splat(NONE)
+  const rows0 = i16x8.narrow_i32x4_s(i32x4.ne(v128.load(half), none), i32x4.ne(v128.load(half, 16), none))
+  const rows1 = i16x8.narrow_i32x4_s(i32x4.ne(v128.load(half, 32), none), i32x4.ne(v128.load(half, 48), none))
+  return i8x16.bitmask(i8x16.narrow_i16x8_s(rows0, rows1))
 }
 
 /** Gathers those of the rows from `from` that `mask` names. */
@@ -449,9 +568,8 @@ function gather(from: i32, mask: i32): void {
 function flush(): void {
   const end = <usize>nGathered << 2
   nGathered = 0
-  for (let i: usize = 0; i < end; i += 4) {
-    store<f32>(found + i, roughSquare(rows + <usize>load<i32>(gathered + i) * rowBytes, query))
-  }
+  // Places up to the next four hold rows, if old ones.
+  for (let i: usize = 0; i < end; i += 16) roughSquares(gathered + i, found + i)
   const before = loose
   for (let i: usize = 0; i < end; i += 4) {
     const value = load<f32>(found + i)
@@ -474,9 +592,7 @@ function insert(id: i32, value: f32): void {
   const at = <usize>(
     i32x4.extract_lane(less, 0) + i32x4.extract_lane(less, 1) + i32x4.extract_lane(less, 2) + i32x4.extract_lane(less, 3)
   ) << 2
-  let p = at
-  while (p < <usize>count << 2) p += 16
-  while (p > at) {
+  for (let p = at + (((<usize>count << 2) - at + 15) & ~15); p > at; ) {
     p -= 16
     v128.store(values + p, v128.load(values + p), 4)
     v128.store(ids + p, v128.load(ids + p), 4)
@@ -564,19 +680,30 @@ function further(square: f32): f32 {
   return square * (<f32>1 + <f32>roundings * UNIT_ROUNDOFF) + TINY
 }
 
-/** |x - y|² give or take its rounding. */
-// @ts-ignore: decorator
-@inline
-function roughSquare(x: usize, y: usize): f32 {
-  let a = f32x4.splat(0), b = a
-  for (const end = x + rowBytes; x < end; x += 32, y += 32) {
-    const e = f32x4.sub(v128.load(x), v128.load(y))
-    a = f32x4.relaxed_madd(e, e, a)
-    const f = f32x4.sub(v128.load(x, 16), v128.load(y, 16))
-    b = f32x4.relaxed_madd(f, f, b)
+/** Squared distances, give or take their rounding, of four rows from the query: side by side they wait for memory less. */
+function roughSquares(four: usize, to: usize): void {
+  const r0 = rows + <usize>load<i32>(four) * rowBytes
+  const r1 = rows + <usize>load<i32>(four, 4) * rowBytes
+  const r2 = rows + <usize>load<i32>(four, 8) * rowBytes
+  const r3 = rows + <usize>load<i32>(four, 12) * rowBytes
+  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0
+  for (let j: usize = 0; j < rowBytes; j += 16) {
+    const y = v128.load(query + j)
+    const e0 = f32x4.sub(v128.load(r0 + j), y)
+    s0 = f32x4.relaxed_madd(e0, e0, s0)
+    const e1 = f32x4.sub(v128.load(r1 + j), y)
+    s1 = f32x4.relaxed_madd(e1, e1, s1)
+    const e2 = f32x4.sub(v128.load(r2 + j), y)
+    s2 = f32x4.relaxed_madd(e2, e2, s2)
+    const e3 = f32x4.sub(v128.load(r3 + j), y)
+    s3 = f32x4.relaxed_madd(e3, e3, s3)
   }
-  const sum = f32x4.add(a, b)
-  return (
-    f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3)
-  )
+  // Transposed, the four sums are one vector's lanes.
+  const a = i32x4.shuffle(s0, s1, 0, 4, 1, 5)
+  const b = i32x4.shuffle(s0, s1, 2, 6, 3, 7)
+  const c = i32x4.shuffle(s2, s3, 0, 4, 1, 5)
+  const e = i32x4.shuffle(s2, s3, 2, 6, 3, 7)
+  const ab = f32x4.add(a, b)
+  const ce = f32x4.add(c, e)
+  v128.store(to, f32x4.add(i64x2.shuffle(ab, ce, 0, 2), i64x2.shuffle(ab, ce, 1, 3)))
 }
