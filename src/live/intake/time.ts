@@ -24,15 +24,10 @@ const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 /** RFC 3339 and its usual relaxations: a blank for the T, no seconds, no zone (UTC), a zone without colon. */
 export function isoSeconds(bytes: Uint8Array, start: number, end: number): number {
-  const two = (at: number) => {
-    const high = bytes[at]! - 48
-    const low = bytes[at + 1]! - 48
-    return high >= 0 && high <= 9 && low >= 0 && low <= 9 ? high * 10 + low : Number.NaN
-  }
   if (end - start < 10 || bytes[start + 4] !== 45 || bytes[start + 7] !== 45) return Number.NaN
-  const year = two(start) * 100 + two(start + 2)
-  const month = two(start + 5)
-  const day = two(start + 8)
+  const year = two(bytes, start) * 100 + two(bytes, start + 2)
+  const month = two(bytes, start + 5)
+  const day = two(bytes, start + 8)
   if (!(year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= DAYS[month - 1]!)) return Number.NaN
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
   if (month === 2 && day === 29 && !leap) return Number.NaN
@@ -46,13 +41,13 @@ export function isoSeconds(bytes: Uint8Array, start: number, end: number): numbe
   if (at === end) return inRange(seconds)
   const t = bytes[at]
   if (t !== 84 && t !== 116 && t !== 32) return Number.NaN
-  const hour = two(at + 1)
-  const minute = two(at + 4)
+  const hour = two(bytes, at + 1)
+  const minute = two(bytes, at + 4)
   if (!(hour < 24 && minute < 60) || bytes[at + 3] !== 58 || at + 6 > end) return Number.NaN
   seconds += hour * 3600 + minute * 60
   at += 6
   if (at < end && bytes[at] === 58) {
-    const second = two(at + 1)
+    const second = two(bytes, at + 1)
     // 60 is a leap second.
     if (!(second <= 60) || at + 3 > end) return Number.NaN
     seconds += second
@@ -75,6 +70,13 @@ export function isoSeconds(bytes: Uint8Array, start: number, end: number): numbe
   const zone = zoneSeconds(bytes, at, end)
   // One division of whole numbers: the nearest float64 to what was written.
   return inRange(((seconds - zone) * scale + fraction) / scale)
+}
+
+/** Two digits; NaN for anything else. */
+function two(bytes: Uint8Array, at: number): number {
+  const high = bytes[at]! - 48
+  const low = bytes[at + 1]! - 48
+  return high >= 0 && high <= 9 && low >= 0 && low <= 9 ? high * 10 + low : Number.NaN
 }
 
 /** Seconds east of UTC; NaN for what is no zone. */
