@@ -1,5 +1,5 @@
 import { DeviceResolver } from '../devices/device-resolver.ts'
-import { ATTACKS } from '../pipeline/engine.ts'
+import { ATTACKS } from '../pipeline/line.ts'
 import { pickRows } from '../pipeline/rows.ts'
 import { stringAt } from '../schema/dictionary.ts'
 import type { Incident } from '../schema/incident.ts'

@@ -1,22 +1,17 @@
 import { InputError } from '../adapters/read-report.ts'
-import { Explainer } from '../anomalies/explainer.ts'
-import type { FeatureSpace } from '../features/feature-space.ts'
-import { FeedbackJudge } from '../feedback/judge.ts'
 import { type IncidentSummary, IncidentTracker } from '../incidents/incident-tracker.ts'
 import { WorkerPool } from '../kernels/worker-pool.ts'
-import { evidenceAt } from '../models/calibration.ts'
 import type { Score } from '../models/together.ts'
-import type { Anomaly, AnomalyType } from '../schema/anomaly.ts'
+import type { Anomaly } from '../schema/anomaly.ts'
 import type { Adaptation, Feedback } from '../schema/feedback.ts'
 import type { Incident } from '../schema/incident.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import { rollBack, type Undo } from '../schema/undo.ts'
 import type { ModelBundle, TrainedPast } from '../store/model-bundle.ts'
-import { DriftFollower } from './drift.ts'
 import { stateFromBuffer, stateToBuffer } from './engine-state.ts'
 import { expectKnownMetrics } from './known-metrics.ts'
-import { type ModelChoice, thresholdOf } from './options.ts'
-import { type ScoredRows, Scorer } from './scorer.ts'
+import { Line, type ScoredBatch } from './line.ts'
+import type { ModelChoice } from './options.ts'
 import { type PreparedBatch, Stages } from './stages.ts'
 import { startFrom } from './trained-past.ts'
 
@@ -36,7 +31,7 @@ export interface EngineOptions {
   readonly nextIncident?: number
   /** Records of a kind up to this time, seconds since the epoch, are history: scored, never told. */
   readonly after?: Partial<Record<Kind, number>>
-  /** Whether a slow change of each device's normal is followed, see {@link DriftFollower}; true when left out. */
+  /** Whether a slow change of each device's normal is followed, see `DriftFollower`; true when left out. */
   readonly drift?: boolean
   /** Which devices the models can judge; all when left out. */
   readonly knows?: Knows
@@ -49,22 +44,6 @@ export interface EngineOptions {
  * @param metrics that it has sent so far, for readings
  */
 export type Knows = (kind: Kind, device: string, metrics: Iterable<string>) => boolean
-
-/** What is recognised by how often it happens, not by how unusual it is. */
-export const ATTACKS: ReadonlySet<string> = new Set<AnomalyType>(['port scan', 'brute force', 'flood'])
-
-/** A batch with its scores and the models that made them. */
-export interface ScoredBatch extends PreparedBatch, ScoredRows {
-  readonly kind: Kind
-  readonly source: string
-  readonly bundle: ModelBundle
-  readonly models: Scorer['models']
-  /** Most evidence that may be claimed. */
-  readonly ceiling: number
-  readonly threshold: number
-  /** (rows) 1 for records of devices that the models do not know; left out where they know all. */
-  readonly strange?: Uint8Array | undefined
-}
 
 /** A batch whose devices the engine has met. */
 export interface Met {
@@ -97,17 +76,6 @@ export interface Learning {
   readonly most: number
 }
 
-/** What belongs to one kind of data. */
-interface Line {
-  readonly scorer: Scorer
-  /** With other models, as they were asked for. */
-  readonly scorers: Map<ModelChoice, Scorer>
-  readonly explainer: Explainer
-  readonly judge: FeedbackJudge
-  readonly drift: DriftFollower | undefined
-  readonly threshold: number
-}
-
 /** Incidents of which is told at the end what would have been ordinary: those with most evidence. */
 const MOST_COUNTERFACTUALS = 20
 
@@ -124,7 +92,6 @@ export class Engine {
   readonly #tracker = new IncidentTracker()
   readonly #pool: WorkerPool
   readonly #ownPool: boolean
-  readonly #scoring: WorkerPool | Score
   readonly #after: NonNullable<EngineOptions['after']>
   readonly #begun = new Set<Kind>()
   /** Time of the first record that this engine was given, NaN where it had none. */
@@ -146,39 +113,18 @@ export class Engine {
     this.#options = options
     this.#ownPool = options.pool === undefined
     this.#pool = options.pool ?? new WorkerPool()
-    this.#scoring = options.score ?? this.#pool
     this.#after = options.after ?? {}
     this.#incidents = (options.nextIncident ?? 1) - 1
     this.#stages = new Stages(options.local, true)
-    this.#lines = new Map(bundles.map((bundle) => [bundle.kind, this.#line(bundle, options)]))
+    const nextIncident = () => ++this.#incidents
+    this.#lines = new Map(
+      bundles.map((bundle) => [bundle.kind, new Line(bundle, options, this.#pool, nextIncident)]),
+    )
     for (const { kind, past } of bundles) {
       if (!past) continue
       startFrom(kind, past, this.#stages)
       this.#pasts.set(kind, past)
     }
-  }
-
-  #line(bundle: ModelBundle, { threshold: asked, model, drift: follow = true }: EngineOptions): Line {
-    const scorer = new Scorer(bundle, model, this.#scoring)
-    const { contamination } = bundle.summary
-    const threshold = thresholdOf(bundle, asked)
-    const judge = new FeedbackJudge(bundle.feedback)
-    const least = evidenceAt(threshold, contamination)
-    const drift = follow ? this.#follower(scorer, least) : undefined
-    const explainer = new Explainer(bundle.space, scorer.models, {
-      contamination,
-      least,
-      ceiling: scorer.ceiling,
-      nextIncident: () => ++this.#incidents,
-      sooner: judge,
-      whatIf: scorer.whatIf,
-    })
-    return { scorer, scorers: new Map(), explainer, judge, drift, threshold }
-  }
-
-  #follower(scorer: Scorer, least: number): DriftFollower {
-    const { kind, space, feedback } = scorer.bundle
-    return new DriftFollower(kind, space, least, (X) => scorer.scoreNow(X), feedback)
   }
 
   /**
@@ -273,7 +219,7 @@ export class Engine {
     asked: Pick<EngineOptions, 'threshold' | 'model'> = {},
   ): Promise<ScoredBatch> {
     const line = this.#lineOf(batch, source)
-    const scorer = asked.model ? this.#scorerOf(line, asked.model) : line.scorer
+    const scorer = line.scorerOf(asked.model)
     const threshold = asked.threshold ?? line.threshold
     const { bundle, models, ceiling } = scorer
     const stages = this.#stagesFor(batch, undo !== undefined)
@@ -322,16 +268,6 @@ export class Engine {
     this.#to.set(kind, to)
   }
 
-  /** The scorer with these models of a line, kept for the next time. */
-  #scorerOf({ scorer: { bundle }, scorers }: Line, model: ModelChoice): Scorer {
-    let scorer = scorers.get(model)
-    if (!scorer) {
-      scorer = new Scorer(bundle, model, this.#scoring)
-      scorers.set(model, scorer)
-    }
-    return scorer
-  }
-
   #lineOf(batch: Batch, source: string): Line {
     const line = this.#lines.get(batch.kind)
     if (!line) throw noModelFor(batch.kind, source, [...this.#lines.keys()])
@@ -340,17 +276,8 @@ export class Engine {
   }
 
   #tell(rows: ScoredBatch, undo?: Undo): Processed {
-    const { explainer, judge, drift, scorer } = this.#lines.get(rows.kind)!
-    const { models, ceiling, threshold, bundle } = rows
-    const { strange } = rows
     const scored = withoutHistory(rows, this.#after[rows.kind])
-    // What is followed is how far the engine's own models find a device from its normal.
-    if (models === scorer.models) drift?.follow(rows, undo)
-    const judged = { models, ceiling, least: evidenceAt(threshold, bundle.summary.contamination) }
-    const all = judge.told(explainer.explain(rows, this.#records, undo, judged), undo)
-    const anomalies = strange
-      ? all.filter(({ record, type }) => !strange[record - this.#records] || ATTACKS.has(type))
-      : all
+    const anomalies = this.#lines.get(rows.kind)!.tell(rows, this.#records, undo)
     return { ...rows, anomalies, firstRecord: this.#records, scored }
   }
 
@@ -386,11 +313,7 @@ export class Engine {
 
   /** From now on this is what people said, in place of what the bundles have. */
   useFeedback(entries: readonly Feedback[]): void {
-    for (const [kind, { judge, drift }] of this.#lines) {
-      const own = entries.filter((entry) => entry.kind === kind)
-      judge.replace(own)
-      drift?.decide(own)
-    }
+    for (const [kind, line] of this.#lines) line.useFeedback(entries.filter((entry) => entry.kind === kind))
   }
 
   /** Steps by which slow changes of devices were followed, in order of kinds and event time. */
@@ -413,11 +336,11 @@ export class Engine {
   /** How well a device is known; nothing is for one never seen, or forgotten. */
   deviceState(device: string): DeviceState {
     let [seen, learning] = [0, 0]
-    for (const [kind, { scorer }] of this.#lines) {
+    for (const [kind, { usesPast }] of this.#lines) {
       const known = this.#stages.acquaintance(kind, device)
       if (!known) continue
       seen += known.seen
-      if (usesPast(scorer.bundle.space)) learning = Math.max(learning, known.learning)
+      if (usesPast) learning = Math.max(learning, known.learning)
     }
     return { seen, learning }
   }
@@ -432,7 +355,7 @@ export class Engine {
   learning(): Learning {
     const left: number[] = []
     for (const [kind, from] of this.#from) {
-      if (!usesPast(this.#lines.get(kind)!.scorer.bundle.space)) continue
+      if (!this.#lines.get(kind)!.usesPast) continue
       for (const { last, learning } of this.#stages[kind].acquaintances()) {
         if (last >= from && learning > 0) left.push(learning)
       }
@@ -453,18 +376,12 @@ export class Engine {
         `the engine cannot be saved while ${this.#underWay} batches are under way; await them first`,
       )
     }
-    const kinds = [...this.#lines].map(([kind, { explainer, judge, drift }]) => ({
-      kind,
-      explainer: explainer.save(),
-      judge: judge.save(),
-      ...(drift ? { drift: drift.save() } : {}),
-    }))
     return stateToBuffer({
       stages: this.#stages.save(),
       begun: [...this.#begun],
       records: this.#records,
       incidents: this.#incidents,
-      kinds,
+      kinds: [...this.#lines.values()].map((line) => line.save()),
       tracker: this.#tracker.save(),
     })
   }
@@ -480,12 +397,7 @@ export class Engine {
       this.#stages.restore(kind, state.stages)
       this.#pasts.delete(kind)
     }
-    for (const { kind, explainer, judge, drift } of state.kinds) {
-      const line = this.#lines.get(kind)
-      line?.explainer.restore(explainer)
-      line?.judge.restore(judge)
-      if (drift) line?.drift?.restore(drift)
-    }
+    for (const own of state.kinds) this.#lines.get(own.kind)?.restore(own)
     for (const kind of state.begun) this.#begun.add(kind)
     this.#tracker.restore(state.tracker)
     this.#records = state.records
@@ -496,13 +408,6 @@ export class Engine {
   async close(): Promise<void> {
     if (this.#ownPool) await this.#pool.close()
   }
-}
-
-/** Whether any feature that the models look at depends on a device's own past. */
-function usesPast(space: FeatureSpace): boolean {
-  return space.specs.some(
-    ({ span, aspect, metric, name }) => span !== undefined || (aspect !== undefined && name !== metric),
-  )
 }
 
 /** Takes the evidence from rows up to `after`, as NaN reaches no threshold; gives the number of rows that have any. */
