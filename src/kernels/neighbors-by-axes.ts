@@ -110,7 +110,7 @@ export function packByAxes(
     halves,
     boxes,
     aside,
-    memory.take(n * 4),
+    memory.take(n * 8),
     memory.take(d * 8),
     places.scratch,
   )

@@ -60,7 +60,7 @@ let nAside: i32 = 0
 /** The largest rounding of a row, in steps, and what it was before an axis was turned. */
 let rowSlack: f64 = 0
 let firstSlack: f64 = 0
-/** (n) float32: distances of the rows from the span of the other axes, and the mean of their squares. */
+/** (n) float64: distances of the rows from the span of the other axes, and the mean of their squares. */
 let rests: usize = 0
 let restSquare: f64 = 0
 
@@ -146,7 +146,7 @@ export function columnsOf(width: i32): i32 {
  * @param halvesAt (TILE a tile) int32: half the square of each row in steps
  * @param boxesAt boxes of four tiles each
  * @param asideAt (nRows) rows too long for whole steps
- * @param restsAt (nRows) float32
+ * @param restsAt (nRows) float64
  * @param sumsAt (features) float64
  */
 export function packByAxes(
@@ -200,7 +200,7 @@ export function packByAxes(
     store<i32>(half, squared >> 1)
     rowSlack = Math.max(rowSlack, Math.sqrt(error))
     const rest = load<f64>(place, 8)
-    store<f32>(rests + (<usize>i << 2), <f32>rest)
+    store<f64>(rests + (<usize>i << 3), rest)
     restSquare += (rest * rest) / n
   }
   firstSlack = rowSlack
@@ -374,11 +374,9 @@ function turn(): void {
   for (let j: usize = 0; j < <usize>d << 3; j += 8) same += load<f64>(offset + j) * load<f64>(offset + j)
   if (!(alongTurned / asks + beside - same < 0.25 * beside)) return
   const length = Math.sqrt(same)
-  let middle: f64 = 0
   for (let j = 0; j < d; j++) {
     const e = load<f64>(offset + (<usize>j << 3)) / length
     store<f64>(axes + <usize>j * across, e)
-    middle += e * load<f64>(centre + (<usize>j << 3))
     store<f64>(offset + (<usize>j << 3), e)
   }
   for (let i = 0; i < n; i++) {
@@ -387,12 +385,14 @@ function turn(): void {
     const row = rows + <usize>i * rowBytes
     let even: f64 = 0
     let odd: f64 = 0
-    for (let j = 0; j < d; j += 2) {
-      even += <f64>load<f32>(row + (<usize>j << 2)) * load<f64>(offset + (<usize>j << 3))
-      if (j + 1 < d) odd += <f64>load<f32>(row + (<usize>j << 2), 4) * load<f64>(offset + (<usize>j << 3), 8)
+    for (let j = 0; j < d; j++) {
+      const e = <f64>load<f32>(row + (<usize>j << 2)) - load<f64>(centre + (<usize>j << 3))
+      const sum = odd + e * load<f64>(offset + (<usize>j << 3))
+      odd = even
+      even = sum
     }
-    const along = (even + odd - middle) * scale
-    const rest = <f64>load<f32>(rests + (<usize>i << 2))
+    const along = (even + odd) * scale
+    const rest = load<f64>(rests + (<usize>i << 3))
     store<i16>(coordinate(i, 0), <i16>Math.floor(along + 0.5))
     store<i16>(coordinate(i, 1), <i16>Math.floor(Math.sqrt(Math.max(0, rest * rest - along * along)) + 0.5))
     let squared = 0
@@ -458,7 +458,7 @@ function ask(): void {
   }
   share = 0.5 / unit
   // Beside the rounding to steps, of the corner too: what float64 loses where nothing is left beside the axes.
-  slack = Math.sqrt(error) + rowSlack + 2.5 + length * 1e-7
+  slack = Math.sqrt(error) + rowSlack + 2.5 + length * 1e-6
 }
 
 /** Sets how far rows may be in steps to come within `loose`. */
