@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
 import { FINISHED, type Job, type JobError, type JobFilter, JobLost, JobRows } from '../store/jobs.ts'
@@ -10,11 +9,9 @@ import { JOB_KINDS, type JobKinds, type JobName, kindNamed } from './kinds/all.t
 import { type Ending, type Progress, Running } from './running.ts'
 import { type Upload, Uploads } from './uploads.ts'
 
-export interface JobsOptions extends Omit<JobSettings, 'workers'> {
+export interface JobsOptions extends JobSettings {
   readonly store: Store
   readonly models: SharedModels
-  /** Threads a job may use; all cores but one when left out, so that the service goes on answering. */
-  readonly workers?: number
   /** Hears of what goes wrong in the runner itself; a job's own failure is its result. */
   readonly onError?: (error: unknown) => void
 }
@@ -155,8 +152,7 @@ export class Jobs {
       return this.#end(job, { state: 'failed', error: { type: 'Error', message } })
     }
     const { store, models, folder, local, keeping } = this.#options
-    const { workers = Math.max(1, availableParallelism() - 1) } = this.#options
-    const settings = { folder, workers, local, keeping }
+    const settings = { folder, local, keeping }
     const running = new Running(job, models, { owner: this.#owner, url: store.database.url, settings })
     this.#running.set(job.id, { running, heavy, beat: Date.now(), told: running.now })
     await this.#end(job, await running.ended)

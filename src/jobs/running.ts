@@ -33,7 +33,7 @@ const PATIENCE = 3000
  * Megabytes of JavaScript's heap; typed arrays, where the data is, lie outside. Without a limit the collector lets
  * garbage pile up: detection in a file took 460 MB where 280 do.
  */
-const HEAP = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 }
+const HEAP = { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 512 }
 
 /** A job at work in a thread. */
 export class Running {

@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { openDatabase } from '../store/database.ts'
 import { JobRows } from '../store/jobs.ts'
@@ -7,6 +8,11 @@ import { kindNamed } from './kinds/all.ts'
 import type { Ending, Order, Progress } from './running.ts'
 
 /** The thread of one job. */
+
+/** How far a job stands back behind what people wait for (nice), on Linux, where it is a matter of each thread. */
+const NICE = 10
+if (process.platform === 'linux') setPriority(NICE)
+
 const { id, owner, kind: name, params, url, models, settings } = workerData as Order
 const port = parentPort!
 const cancel = new AbortController()

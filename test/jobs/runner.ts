@@ -5,7 +5,7 @@ import { openStore } from '../../src/store/store.ts'
 
 const [url, folder] = process.argv.slice(2) as [string, string]
 const store = await openStore(url)
-const jobs = new Jobs({ store, models: new SharedModels(store.models), folder, workers: 1 })
+const jobs = new Jobs({ store, models: new SharedModels(store.models), folder })
 await jobs.start()
 process.stdout.write('ready\n')
 process.on('SIGTERM', async () => {

@@ -26,7 +26,6 @@ export async function openBench(folder = temporaryFolder()): Promise<Bench> {
     store,
     models: new SharedModels(store.models),
     folder,
-    workers: 1,
     onError: (error) => errors.push(error),
   })
   return {

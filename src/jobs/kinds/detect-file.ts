@@ -15,7 +15,7 @@ export const detectFile = jobKind({
   params: z.strictObject({ upload: Upload, ...Reading.shape, ...Judging.shape }),
   upload: ({ upload }) => upload,
   run({ upload, adapter, map, local, threshold, model, store }, context) {
-    const source = uploadedBatches(upload, given({ adapter, map, workers: context.workers }), context)
+    const source = uploadedBatches(upload, given({ adapter, map }), context)
     return findAnomalies(source, given({ local: local ?? context.local, threshold, model }), store, context)
   },
   undo: forgetFindings,

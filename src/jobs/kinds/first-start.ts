@@ -7,7 +7,7 @@ import { SAMPLE } from '../../live/own-models.ts'
 import { train } from '../../pipeline.ts'
 import { bundledSample, QUIET } from '../../simulate/bundled-sample.ts'
 import { bundleToBuffer } from '../../store/model-bundle.ts'
-import { jobKind } from '../kind.ts'
+import { jobKind, WORKERS } from '../kind.ts'
 
 /** Bytes of records handed over at a time. */
 const PORTION = 1 << 20
@@ -21,7 +21,7 @@ export const firstStart = jobKind({
   about: 'store the bundled sample and learn from it what is normal',
   heavy: true,
   params: z.strictObject({}),
-  async run(_, { folder, store, workers, progress, signal }) {
+  async run(_, { folder, store, progress, signal }) {
     const dir = join(folder, 'first-start')
     try {
       progress(0, 'making the bundled sample')
@@ -42,7 +42,7 @@ export const firstStart = jobKind({
       const { bundles } = await train([sample.flows, sample.readings], {
         benign: true,
         first: QUIET,
-        workers,
+        workers: WORKERS,
       })
       return async (tx) => {
         const models = []

@@ -9,7 +9,7 @@ import type { Device } from '../../store/devices.ts'
 import { bundleFromBuffer, bundleToBuffer } from '../../store/model-bundle.ts'
 import type { StoredRange } from '../../store/ranges.ts'
 import type { Repositories } from '../../store/store.ts'
-import { jobKind } from '../kind.ts'
+import { jobKind, WORKERS } from '../kind.ts'
 import { storedBatches } from '../sources.ts'
 import { withoutTold } from '../told.ts'
 
@@ -25,7 +25,7 @@ export const learn = jobKind({
   heavy: true,
   params: z.strictObject({ kind: z.enum(['flows', 'readings']) }),
   async run({ kind }, context) {
-    const { store, local, workers, progress } = context
+    const { store, local, progress } = context
     // The sample's devices do not live here, unless somebody lets them.
     const demo = (await store.meta.get<SimulatorState>('simulate'))?.on ?? false
     const devices = (await store.devices.all()).filter(({ name }) => demo || !sampleDevices().has(name))
@@ -36,7 +36,7 @@ export const learn = jobKind({
     const source = storedBatches(newestOf(devices, kind), [kind], { ...context, progress: half })
     const usable = await withoutTold(store, devices, local)
     const { bundles, seconds } = await train(each(source, hours, usable), {
-      workers,
+      workers: WORKERS,
       ...(local ? { local } : {}),
     })
     return async (tx) => {

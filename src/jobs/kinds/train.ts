@@ -4,7 +4,7 @@ import { MODEL_CHOICES } from '../../pipeline/options.ts'
 import { train as trainOn } from '../../pipeline.ts'
 import { bundleToBuffer } from '../../store/model-bundle.ts'
 import { given } from '../given.ts'
-import { jobKind } from '../kind.ts'
+import { jobKind, WORKERS } from '../kind.ts'
 import { rangeOf, Stored } from '../selection.ts'
 import { storedBatches, uploadedBatches } from '../sources.ts'
 import { Upload } from '../uploads.ts'
@@ -32,12 +32,12 @@ export const train = jobKind({
   async run(params, context) {
     const { upload, stored = {}, name, activate, false_alarms: falseAlarms } = params
     const { adapter, map, local, contamination, model, seed, benign, first } = params
-    const { workers, progress } = context
+    const { progress } = context
     // Fitting comes after reading and says nothing of how far it is: reading is the first half.
     const half = (share: number | null, message: string) =>
       progress(share === null ? null : share >= 1 ? 0.5 : share / 2, share === 1 ? 'learning' : message)
     const source = upload
-      ? uploadedBatches(upload, given({ adapter, map, workers }), { ...context, progress: half })
+      ? uploadedBatches(upload, given({ adapter, map }), { ...context, progress: half })
       : storedBatches(await rangeOf(stored, context.store), stored.kinds ?? ['flows', 'readings'], {
           ...context,
           progress: half,
@@ -46,7 +46,7 @@ export const train = jobKind({
       source,
       given({
         local: local ?? context.local,
-        workers,
+        workers: WORKERS,
         contamination,
         falseAlarms,
         model,
