@@ -9,6 +9,8 @@ type Json = Record<string, unknown>
 /** What a route sends or takes in a form that is not validated by a schema: a file, a stream, NDJSON. */
 export interface Content {
   readonly schema?: z.ZodType
+  /** What each message of a stream holds as JSON. */
+  readonly messages?: z.ZodType
   /** Shown as text. */
   readonly example?: unknown
 }
@@ -186,12 +188,16 @@ function contents(
   const all: Record<string, Content> = { ...others }
   if (json instanceof z.ZodType && !(io === 'output' && others)) all['application/json'] = { schema: json }
   return Object.fromEntries(
-    Object.entries(all).map(([type, { schema, example }]) => {
+    Object.entries(all).map(([type, { schema, messages, example }]) => {
+      const held = messages && {
+        contentMediaType: 'application/json',
+        contentSchema: components.schema(messages, io),
+      }
       const shown = example ?? (schema && exampleOf(schema))
       return [
         type,
         {
-          schema: schema ? components.schema(schema, io) : {},
+          schema: { ...(schema && components.schema(schema, io)), ...held },
           ...(shown === undefined ? {} : { example: shown }),
         },
       ]

@@ -86,6 +86,9 @@ const REMEDIES: Readonly<Record<string, (message: string) => string>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: (message) => `${message}; the documentation names those that are read here`,
 }
 
+/** What the parser of forms says of what is none, or ends too early. */
+const UNREADABLE_FORM = /multipart|^Unsupported Content-Type/i
+
 /** What Fastify, its plugins and errors of our own may tell beside a message. */
 interface Thrown {
   readonly code?: string
@@ -112,6 +115,13 @@ export function toProblem(error: unknown): Problem | undefined {
     return new Problem(400, 'Invalid request', known.message)
   }
   const { code = '', statusCode = 500, message = '', retryAfter } = error as Thrown
+  if (code === '' && UNREADABLE_FORM.test(message)) {
+    return new Problem(
+      400,
+      'Invalid request',
+      `the form cannot be read: ${message}; curl -F file=@NAME sends one`,
+    )
+  }
   if (statusCode < 400 || statusCode >= 500) return undefined
   const title = STATUS_CODES[statusCode] ?? 'Bad Request'
   return new Problem(

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -205,6 +206,27 @@ describe('a file', () => {
     }
     expect(job.error).toBeNull()
     expect(job.result.scored).toBe(90)
+  })
+
+  it.each([
+    ['multipart/form-data', 'x'],
+    ['multipart/form-data; boundary=b', ''],
+    ['multipart/form-data; boundary=b', 'x'],
+    [
+      'multipart/form-data; boundary=b',
+      '--b\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\nid',
+    ],
+    ['multipart/form-data; boundary=b', '--b\r\nnonsense\r\n\r\nid,timestamp\r\n--b--\r\n'],
+    [
+      'multipart/form-data; boundary=b',
+      '--b\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n',
+    ],
+  ])('sent as %s %j is refused', async (type, form) => {
+    for (const url of ['/api/v1/detect/file', '/api/v1/train/file', '/api/v1/models']) {
+      const { status, body } = await api.ask('POST', url, form, { 'content-type': type })
+      expect({ status, body }).toMatchObject({ status: 400, body: { title: 'Invalid request' } })
+    }
+    expect(await readdir(join(api.service.config.data, 'uploads'))).toEqual([])
   })
 
   it('that is empty, or not sent as a form, is refused', async () => {

@@ -27,7 +27,7 @@ const EventOut = z
   })
   .meta({ id: 'Event' })
 
-const Query = z.object({
+const Query = z.strictObject({
   types: listIn(z.enum(EVENT_TYPES))
     .optional()
     .meta({ description: 'only these', examples: [['anomaly', 'job']] }),
@@ -53,15 +53,23 @@ export const eventRoutes: Routes = (app, service) => {
         description:
           'Anomalies, incidents, devices, jobs, models and alerts as they come, resumed behind Last-Event-ID. A comment comes every 15 s; after an hour, or when a reader is too slow, the stream ends and browsers open it again. `missed` says that older events than the next one were removed. The same comes over a WebSocket at /ws.',
         querystring: Query,
-        headers: z.object({ 'last-event-id': z.string().max(20).optional() }),
+        headers: z.object({
+          'last-event-id': z
+            .string()
+            .regex(/^\d{1,15}$/)
+            .optional()
+            .meta({ description: 'as `after`; browsers send it by themselves', examples: ['41'] }),
+        }),
         response: { 200: EventOut },
-        answerContent: { 'text/event-stream': { schema: z.string(), example: EXAMPLE } },
+        answerContent: {
+          'text/event-stream': { schema: z.string(), messages: EventOut, example: EXAMPLE },
+        },
       },
     },
     async (request, reply) => {
       const filter = await filterOf(service, request.query)
       const id = request.headers['last-event-id']
-      const after = id !== undefined && /^\d+$/.test(id) ? Number(id) : request.query.after
+      const after = id === undefined ? request.query.after : Number(id)
       const place = await service.feed.placeOf(after)
       const { signal, end } = streams.open()
       const texts = patiently(sseOf(service, filter, place, signal), () => stream.destroy())
