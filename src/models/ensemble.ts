@@ -42,7 +42,8 @@ const REACH = 1.5
 export function withNews(state: Float64Array, news: Float64Array, n: number): Float64Array {
   const most = REACH * Math.log10(1 + n / TOGETHER) - Math.log10(2)
   return state.map((s, i) => {
-    const lasting = Math.max(-Math.log10(10 ** -s + NEWS * (1 - 10 ** -s)), Math.min(s - Math.log10(2), most))
-    return 10 ** -news[i]! <= NEWS ? Math.max(news[i]!, lasting) : lasting
+    const p = 10 ** -s
+    const lasting = Math.max(-Math.log10(p + NEWS * (1 - p)), Math.min(s - Math.log10(2), most))
+    return news[i]! > 0 && 10 ** -news[i]! <= NEWS ? Math.max(news[i]!, lasting) : lasting
   })
 }

@@ -81,7 +81,11 @@ export class FittedSurprise implements FittedDetector {
   /** Mean of 10^evidence - 1 over the features of sample i. */
   #excess({ data, nFeatures }: Matrix, i: number): number {
     let sum = 0
-    for (const j of this.#columns) sum += 10 ** data[i * nFeatures + j]! - 1
+    for (const j of this.#columns) {
+      const evidence = data[i * nFeatures + j]!
+      // Most often nothing is news; powers take their time.
+      if (evidence !== 0) sum += 10 ** evidence - 1
+    }
     return sum === 0 ? 0 : sum / this.#columns.length
   }
 }
