@@ -112,27 +112,23 @@ export const detectRoutes: Routes = (app, service) => {
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
         reply.type('application/json; charset=utf-8')
         const outcome = await judged(service, body)
-        if (outcome) return reply.send(await written(outcome, request))
+        if (outcome) return reply.send(await written(outcome))
         const asked = await validated(request, body)
         if ('device_id' in asked) return reply.send(StoredDetection.parse(await ofDevice(service, asked)))
         // The same in the plainest form: names without escapes, each once.
         const plain = await judged(service, Buffer.from(JSON.stringify(asked)))
         if (!plain)
           throw new Error(`a question that is valid cannot be read: ${body.toString('utf8', 0, 200)}`)
-        return reply.send(await written(plain, request))
+        return reply.send(await written(plain))
       },
     )
   })
 
   /** The answer to a question about records that were sent along; where they are to be stored, they are by then. */
-  async function written(
-    { kind, answer, toStore }: Judged,
-    request: FastifyRequest,
-  ): Promise<Buffer | string> {
+  async function written({ kind, answer, toStore }: Judged): Promise<string> {
     const stored = toStore ? await service.intake.write(kind, toStore, 'api') : null
-    const whole = Buffer.concat([answer, Buffer.from(`,"stored":${JSON.stringify(stored)}}`)])
-    // What is kept for the same request sent again is text.
-    return request.idempotency === undefined ? whole : whole.toString()
+    // As text: a short one leaves in one piece with its headers, and takes a tenth less.
+    return `${Buffer.from(answer.buffer).toString()},"stored":${JSON.stringify(stored)}}`
   }
 
   /** The question by the schema. @throws InvalidRequest */
