@@ -146,6 +146,7 @@ export async function fitBundle(
       `training expects ${kind} that differ from each other, got ${n} equal in every feature`,
     )
   }
+  await tidy()
   const { space, fitted, fittedRows } = final
   const scores = blocks.map(joined)
   const calibrated = scores[0]!.length

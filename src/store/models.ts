@@ -60,7 +60,7 @@ export class Models {
         previous_id: null,
         sha256: createHash('sha256').update(bytes).digest('hex'),
         size: bytes.length,
-        bytes: Buffer.from(bytes),
+        bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
         card_json: JSON.stringify(bundle.summary),
         origin,
       })
@@ -213,7 +213,7 @@ export class Models {
       const sha256 = createHash('sha256').update(bytes).digest('hex')
       await db
         .updateTable('models')
-        .set({ bytes: Buffer.from(bytes), sha256, size: bytes.length })
+        .set({ bytes: Buffer.from(bytes.buffer), sha256, size: bytes.length })
         .where('id', '=', row.id)
         .execute()
       return changed.feedback ?? []

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { collectGarbage } from '../../kernels/garbage.ts'
 import { Intake } from '../../live/intake/intake.ts'
 import { SAMPLE } from '../../live/own-models.ts'
 import { train } from '../../pipeline.ts'
@@ -38,6 +39,7 @@ export const firstStart = jobKind({
       } finally {
         await intake.close()
       }
+      collectGarbage()
       progress(0.3, 'learning from the bundled sample')
       const { bundles } = await train([sample.flows, sample.readings], {
         benign: true,
