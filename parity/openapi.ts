@@ -3,11 +3,15 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cache, python, verdict } from '../bench/harness.ts'
 import { sampleReadings } from '../test/api/readings.ts'
+import { startPostgres } from '../test/postgres.ts'
 import { freePort, numberOption, startProcess } from './running-service.ts'
+import { streamFaults } from './streams.ts'
 
 /**
- * The documentation against the service: openapi-spec-validator reads the document, schemathesis makes requests from it
- * (`--examples N` an endpoint). No answer may be an error of the service's own or outside of what is documented.
+ * The documentation against the service, on SQLite and PostgreSQL: openapi-spec-validator reads the document,
+ * schemathesis makes requests from it (`--examples N` an endpoint), first as whoever works on the machine, then, for
+ * what is about accounts, as an admin. The streams of events, which never end, have a check of their own. No answer may
+ * be an error of the service's own or outside of what is documented.
  */
 
 const CHECKS = [
@@ -24,76 +28,128 @@ interface Document {
   readonly paths: Record<string, Record<string, { security: unknown; requestBody?: { content: object } }>>
 }
 
-/** Without invented tokens, which would be refused before anything else is looked at, and without NDJSON, which the tool cannot make. */
-function askable(document: Document): Document {
-  for (const operation of Object.values(document.paths).flatMap((methods) => Object.values(methods))) {
+const isStream = (path: string) => path.endsWith('/events')
+const isAccount = (path: string) => /\/(session|users|tokens|audit)(\/|$)/.test(path)
+/** What would lock out whoever asks by a token, or by a session. */
+const isOfTokens = (path: string) => path.includes('/tokens')
+
+/**
+ * Some paths of the document; without invented tokens, which would be refused before anything else is looked at, and
+ * without NDJSON, which the tool cannot make.
+ */
+function part(
+  document: Document,
+  wanted: (path: string) => boolean,
+): { document: Document; operations: number } {
+  const paths = Object.fromEntries(
+    Object.entries(structuredClone(document.paths)).filter(([path]) => wanted(path)),
+  )
+  const operations = Object.values(paths).flatMap((methods) => Object.values(methods))
+  for (const operation of operations) {
     operation.security = []
     const content = operation.requestBody?.content
     if (content && 'application/json' in content) {
       operation.requestBody!.content = { 'application/json': content['application/json'] }
     }
   }
-  return document
+  return { document: { ...document, paths }, operations: operations.length }
+}
+
+/** Somebody to ask as: two accounts besides those that the tool makes, a token that is far from its numbers. */
+async function accounts(url: string): Promise<{ token: string; useless: string; cookie: string }> {
+  // The connection of the last request has been idle for minutes and may be closed by now.
+  await fetch(`${url}/healthz`).catch(() => {})
+  const password = 'a long pass phrase'
+  const post = async (path: string, body: object, headers: Record<string, string> = {}) => {
+    const reply = await fetch(`${url}/api/v1${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+    if (!reply.ok) throw new Error(`POST ${path} answered ${reply.status}: ${await reply.text()}`)
+    return reply
+  }
+  await post('/users', { name: 'keeper.of.the.check', password, role: 'admin' })
+  const login = await post('/session', { name: 'keeper.of.the.check', password })
+  const cookie = login.headers.get('set-cookie')!.split(';')[0]!
+  await post('/users', { name: 'ada', password, role: 'operator' }, { cookie })
+  const made = async (scopes: string[]) => {
+    const reply = await post('/tokens', { name: 'check', role: 'admin', scopes }, { cookie })
+    return ((await reply.json()) as { token: string }).token
+  }
+  for (let i = 0; i < 300; i++) await made([])
+  return { token: await made([]), useless: await made(['data:write']), cookie }
+}
+
+interface Pass {
+  readonly name: string
+  readonly wanted: (path: string) => boolean
+  readonly headers?: Record<string, string>
 }
 
 export async function run(): Promise<void> {
   const interpreter = await python(['schemathesis', 'openapi-spec-validator'])
   if (!interpreter) return
-  const folder = join(cache, 'openapi')
-  rmSync(folder, { recursive: true, force: true })
+  const root = join(cache, 'openapi')
+  rmSync(root, { recursive: true, force: true })
+  await check('sqlite', undefined, interpreter, root)
+  const postgres = await startPostgres()
+  if (!postgres) return
+  try {
+    await check('postgres', await postgres.database('motewatch'), interpreter, root)
+  } finally {
+    await postgres.stop()
+  }
+}
+
+async function check(
+  name: string,
+  database: string | undefined,
+  interpreter: string,
+  root: string,
+): Promise<void> {
+  const folder = join(root, name)
   mkdirSync(folder, { recursive: true })
   const log = join(folder, 'service.log')
-  const service = await startProcess(folder, join(folder, 'motewatch.db'), await freePort(), log)
+  const settings = { MOTEWATCH_ACCESS_LOGINS_PER_MINUTE: '100000' }
+  const url = database ?? join(folder, 'motewatch.db')
+  const service = await startProcess(folder, url, await freePort(), log, settings)
   try {
-    const document = await (await fetch(`${service.url}/openapi.json`)).text()
+    const text = await (await fetch(`${service.url}/openapi.json`)).text()
+    const document = JSON.parse(text) as Document
     const file = join(folder, 'openapi.json')
-    writeFileSync(file, document)
+    writeFileSync(file, text)
     const valid = spawnSync(interpreter, ['-m', 'openapi_spec_validator', file], { encoding: 'utf8' })
     if (valid.status !== 0) process.stderr.write(valid.stdout + valid.stderr)
-    const asked = join(folder, 'asked.json')
-    writeFileSync(asked, JSON.stringify(askable(JSON.parse(document) as Document)))
     // Something to find.
     await fetch(`${service.url}/api/v1/data`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(sampleReadings(300)),
     })
-    const tool = join(interpreter, '..', 'schemathesis')
-    const examples = numberOption('examples', 40)
-    // Events never end; a log-in is limited to a few a minute; with a user this machine may no longer do everything.
-    const found = spawnSync(
-      tool,
-      [
-        'run',
-        asked,
-        '--url',
-        service.url,
-        '--checks',
-        CHECKS.join(','),
-        '--phases',
-        'examples,coverage,fuzzing',
-        '--max-examples',
-        String(examples),
-        '--exclude-path-regex',
-        '/events$|/ws$|/session|/users',
-        '--request-timeout',
-        '20',
-        '--seed',
-        '1',
-        '--continue-on-failure',
-        '--suppress-health-check',
-        'all',
-        '--no-color',
-      ],
-      { encoding: 'utf8', cwd: folder, maxBuffer: 1 << 28 },
-    )
-    writeFileSync(join(folder, 'schemathesis.log'), found.stdout + found.stderr)
-    const tested = /(\d+) generated/.exec(found.stdout)?.[1] ?? '?'
-    if (found.status !== 0) process.stderr.write(found.stdout.slice(-20_000))
-    const good = valid.status === 0 && found.status === 0
+    let operations = 0
+    let requests = 0
+    let good = valid.status === 0
+    const generate = (pass: Pass) => {
+      const asked = part(document, pass.wanted)
+      const found = schemathesis(interpreter, folder, service.url, pass, asked.document)
+      operations += asked.operations
+      requests += found.requests
+      good &&= found.good
+    }
+    generate({ name: 'open', wanted: (path) => !isStream(path) && !isAccount(path) })
+    const { cookie, ...tokens } = await accounts(service.url)
+    const headers = { authorization: `Bearer ${tokens.token}` }
+    generate({ name: 'accounts', wanted: (path) => isAccount(path) && !isOfTokens(path), headers })
+    generate({ name: 'tokens', wanted: isOfTokens, headers: { cookie } })
+    const faults = await streamFaults(document, { url: service.url, ...tokens })
+    for (const fault of faults) process.stderr.write(`${fault}\n`)
+    operations += part(document, isStream).operations
+    const all = part(document, () => true).operations
+    good &&= faults.length === 0 && operations === all
     verdict({
-      name: 'openapi',
-      ours: `${tested} requests, ${found.status === 0 ? 'all' : 'not all'} answered as documented`,
+      name: `openapi on ${name}`,
+      ours: `${requests} requests to ${operations} of ${all} operations, ${good ? 'all' : 'not all'} answered as documented`,
       peer: 'document',
       theirs: valid.status === 0 ? 'valid' : 'invalid',
       ratio: good ? 1 : 0,
@@ -103,4 +159,29 @@ export async function run(): Promise<void> {
   } finally {
     await service.stop()
   }
+}
+
+function schemathesis(
+  interpreter: string,
+  folder: string,
+  url: string,
+  { name, headers = {} }: Pass,
+  document: Document,
+): { good: boolean; requests: number } {
+  const file = join(folder, `${name}.json`)
+  writeFileSync(file, JSON.stringify(document))
+  const { status, stdout, stderr } = spawnSync(
+    join(interpreter, '..', 'schemathesis'),
+    [
+      ['run', file, '--url', url, '--checks', CHECKS.join(',')],
+      ['--phases', 'examples,coverage,fuzzing', '--max-examples', String(numberOption('examples', 40))],
+      ['--request-timeout', '20', '--seed', '1', '--continue-on-failure'],
+      ['--suppress-health-check', 'all', '--no-color'],
+      ...Object.entries(headers).map(([header, value]) => ['--header', `${header}: ${value}`]),
+    ].flat(),
+    { encoding: 'utf8', cwd: folder, maxBuffer: 1 << 28 },
+  )
+  writeFileSync(join(folder, `${name}.log`), stdout + stderr)
+  if (status !== 0) process.stderr.write(stdout.slice(-20_000))
+  return { good: status === 0, requests: Number(/(\d+) generated/.exec(stdout)?.[1] ?? 0) }
 }

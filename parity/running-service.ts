@@ -21,6 +21,7 @@ export interface RunningService {
  * Starts the service in `folder` and waits until it answers.
  *
  * @param log file that its output is added to
+ * @param settings environment variables
  * @throws Error when it ends, or does not answer within a minute
  */
 export async function startProcess(
@@ -28,12 +29,13 @@ export async function startProcess(
   database: string,
   port: number,
   log: string,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<RunningService> {
   const output = openSync(log, 'a')
   const child = spawn(process.execPath, [main, 'serve', '--port', String(port), '--database', database], {
     cwd: folder,
     stdio: ['ignore', output, output],
-    env: { ...process.env, MOTEWATCH_SAMPLE: 'false', MOTEWATCH_LOG: 'warn' },
+    env: { ...process.env, MOTEWATCH_SAMPLE: 'false', MOTEWATCH_LOG: 'warn', ...settings },
   })
   const url = `http://127.0.0.1:${port}`
   const end = async (signal: NodeJS.Signals) => {

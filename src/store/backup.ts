@@ -2,7 +2,7 @@ import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, r
 import { resolve } from 'node:path'
 import SQLite from 'better-sqlite3'
 import pg from 'pg'
-import { isPostgres, migrate, openDatabase, openSqlite, shown, sqliteFile } from './database.ts'
+import { isPostgres, makePrivate, migrate, openDatabase, openSqlite, shown, sqliteFile } from './database.ts'
 import { StoreError } from './errors.ts'
 import { TABLE_NAMES, type TableName } from './tables.ts'
 
@@ -24,6 +24,7 @@ export async function backup(url: string, file: string): Promise<void> {
   const part = `${target}.${process.pid}.part`
   remove(part)
   try {
+    makePrivate(part)
     if (isPostgres(url)) await fromPostgres(url, part)
     else {
       if (!existsSync(sqliteFile(url))) throw new StoreError(`${url} does not exist; check the path`)

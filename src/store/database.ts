@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { Kysely, PostgresDialect } from 'kysely'
@@ -35,11 +35,22 @@ export function sqliteFile(url: string): string {
   return resolve(url.replace(/^sqlite:(\/\/)?/, ''))
 }
 
+/**
+ * Makes a file, where there is none, that nobody else may read: hashes of passwords and the secrets of alerts will be
+ * in it. SQLite gives its other files the same rights.
+ */
+export function makePrivate(file: string): void {
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
+}
+
 /** A connection to an SQLite file set up as all of them are. @throws StoreError when it is no database */
 export function openSqlite(file: string, options: { readonly?: boolean } = {}): SQLite.Database {
   let sqlite: SQLite.Database | undefined
   try {
-    if (!options.readonly) mkdirSync(dirname(file), { recursive: true })
+    if (!options.readonly) {
+      mkdirSync(dirname(file), { recursive: true })
+      makePrivate(file)
+    }
     sqlite = new SQLite(file, { timeout: PATIENCE, readonly: options.readonly ?? false })
     if (options.readonly) return sqlite
     // Only heeded while the file is new: space of deleted rows can be given back later.

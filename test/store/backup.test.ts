@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -57,6 +57,10 @@ describe('a backup', () => {
     await backup(original, file)
     await intake.write('readings', [{ id: 'late', ts: 1.7e9, a: 1 }], 'test')
     await intake.close()
+  })
+
+  it.skipIf(process.platform === 'win32')('is for nobody else to read, as the database', () => {
+    for (const path of [original, file]) expect(statSync(path).mode & 0o777).toBe(0o600)
   })
 
   it('is restored as it was, to another file and over one with --replace', async () => {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { backup as writeBackup } from '../../store/backup.ts'
@@ -20,8 +20,6 @@ export const backup = jobKind({
     const name = `motewatch-${String(id).padStart(9, '0')}.db`
     const file = join(place, name)
     await writeBackup(store.database.url, file)
-    // Hashes of passwords and the secrets of alerts are in it.
-    await chmod(file, 0o600)
     const { size } = await stat(file)
     const all = (await readdir(place)).filter((entry) => /^motewatch-\d{9}\.db$/.test(entry)).sort()
     const old = all.slice(0, -keep)
