@@ -89,10 +89,13 @@ export function packByAxes(
   const halves = memory.take(Math.ceil(n / tileRows) * tileRows * 4)
   const boxes = memory.take(kernels.axesBoxesBytes(n))
   const aside = memory.take(n * 4)
+  // Nothing is written beyond a query's values.
+  const queriesAt = memory.take(tileRows * width * 4)
+  memory.float32(queriesAt, tileRows * width).fill(0)
   const places: Places = {
     nearest: kernels.nearestByAxes,
     width,
-    queries: memory.take(tileRows * width * 4),
+    queries: queriesAt,
     distances: memory.take(tileRows * k * 4),
     indices: memory.take(tileRows * k * 4),
     scratch: memory.take(kernels.axesScratchBytes(n, d, coordinates, k)),

@@ -17,7 +17,7 @@ export interface Neighbors {
   readonly distances: Float64Array
 }
 
-/** A search as threads share it: every array on shared memory. */
+/** A search; where threads share it every array lies on shared memory. */
 interface Search {
   /** Rows in an order that `tileOrder` gave, row-major (n, d). */
   readonly rows: Float32Array
@@ -48,7 +48,7 @@ export function nearestNeighbors(
   k: number,
   leaveOut = false,
 ): Neighbors {
-  const search = prepare(rows, queries, d, k, leaveOut)
+  const search = prepare(rows, queries, d, k, leaveOut, ArrayBuffer)
   if (search.k > 0) searchTiles(search, 0, Math.ceil(queries.length / d / tileRows))
   return finish(search)
 }
@@ -62,7 +62,7 @@ export async function nearestNeighborsAsync(
   leaveOut: boolean,
   pool: WorkerPool,
 ): Promise<Neighbors> {
-  const search = prepare(shared(rows), shared(queries), d, k, leaveOut)
+  const search = prepare(shared(rows), shared(queries), d, k, leaveOut, SharedArrayBuffer)
   const nTiles = Math.ceil(queries.length / d / tileRows)
   // A tile against 20,000 rows takes about a millisecond.
   const grain = Math.max(1, Math.ceil(20_000 / (rows.length / d)))
@@ -103,7 +103,6 @@ export function searchTiles(search: Search, from: number, to: number): void {
   const { memory, places } = loads.get({ rows, d, k })
   const { width } = places
   const input = memory.float32(places.queries, tileRows * width)
-  if (width > d) input.fill(0)
   const tileDistances = memory.float32(places.distances, tileRows * k)
   const tileIndices = memory.uint32(places.indices, tileRows * k)
   const nQueries = queries.length / d
@@ -120,7 +119,14 @@ export function searchTiles(search: Search, from: number, to: number): void {
   }
 }
 
-function prepare(rows: Float32Array, queries: Float32Array, d: number, k: number, leaveOut: boolean): Search {
+function prepare(
+  rows: Float32Array,
+  queries: Float32Array,
+  d: number,
+  k: number,
+  leaveOut: boolean,
+  Memory: new (bytes: number) => ArrayBufferLike,
+): Search {
   const n = rows.length / d
   const width = Math.max(0, Math.min(k, leaveOut ? n - 1 : n))
   const length = (queries.length / d) * width
@@ -130,8 +136,8 @@ function prepare(rows: Float32Array, queries: Float32Array, d: number, k: number
     d,
     k: width,
     leaveOut,
-    indices: new Uint32Array(new SharedArrayBuffer(length * 4)),
-    distances: new Float32Array(new SharedArrayBuffer(length * 4)),
+    indices: new Uint32Array(new Memory(length * 4)),
+    distances: new Float32Array(new Memory(length * 4)),
   }
 }
 

@@ -27,7 +27,7 @@ const NONE: i32 = i32.MAX_VALUE
 /** Of so many rows there is a query before an axis is turned: it costs what some comparisons with all do. */
 const TURNED: i32 = 512
 /** Tiles visited first, the one with the nearest mean before the others. */
-const SOUNDED: i32 = 8
+const SOUNDED: i32 = 4
 /** Rows gathered before they are compared in full, so that they are side by side. */
 const GATHERED: i32 = 8
 /** Candidates kept beside the k nearest, as their order is not known to the last bit. */
