@@ -53,7 +53,7 @@ function whyUnreadable({ id, name, bytes }: ActiveModel): string | undefined {
     bundleFromBuffer(bytes, name)
   } catch (error) {
     if (!(error instanceof ModelFormatError)) throw error
-    why = `model ${id} cannot be used (${error.message}); train a new one with POST /api/v1/jobs, or activate another`
+    why = `model ${id} cannot be used: ${error.message} (POST /api/v1/jobs), or activate another`
   }
   looked.set(bytes, why)
   return why

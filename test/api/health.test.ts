@@ -25,6 +25,34 @@ describe('health', () => {
   })
 })
 
+describe('a model that this version cannot read', () => {
+  it('is told with what to do, until another is active', async () => {
+    const other = await running()
+    const { store } = other.service
+    const old = { created: 1, active: 1, previous_id: null, sha256: 'old', size: 27, card_json: '{}' }
+    await store.db
+      .insertInto('models')
+      .values({
+        ...old,
+        kind: 'readings',
+        name: 'mine',
+        origin: 'upload',
+        bytes: Buffer.from('MOTEWTCH of another version'),
+      })
+      .execute()
+    const { status, body } = await other.ask('GET', '/readyz')
+    expect(status).toBe(503)
+    expect(body.detail).toMatch(
+      /^detection: .*model 1 cannot be used: mine.* train again \(POST .*\), or activate another/,
+    )
+    const { body: told } = await other.ask('GET', '/api/v1/status')
+    expect(told).toMatchObject({ status: 'starting', waiting: { detection: expect.any(String) } })
+    await store.db.updateTable('models').set({ active: 0 }).execute()
+    expect(await other.ask('GET', '/readyz')).toMatchObject({ status: 200 })
+    await other.stop()
+  })
+})
+
 describe('metrics', () => {
   it('count requests by route, not by path, and records by what became of them', async () => {
     await service.ask('GET', '/api/v1/devices/nobody')
