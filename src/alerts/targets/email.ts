@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import nodemailer from 'nodemailer'
 import { addressOf } from '../address.ts'
 import { headline, type Message, plainText } from '../message.ts'
 import type { Target } from '../rule.ts'
@@ -12,6 +11,8 @@ export async function sendEmail(
   { id, allowLocal, signal, timeout }: Sending,
 ): Promise<void> {
   const { address } = await addressOf(host, allowLocal)
+  // Not before it is needed: it takes 8 MB.
+  const { default: nodemailer } = await import('nodemailer')
   const transport = nodemailer.createTransport({
     host: address,
     port,
