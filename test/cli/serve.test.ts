@@ -52,7 +52,7 @@ describe.concurrent('motewatch serve', () => {
 
   it('does not start where others can reach it without an account, and does with one', async () => {
     const open = await motewatch(['serve', '--host', '0.0.0.0', '--database', 'b.db'], { cwd: folder, env })
-    expect(open).toMatchObject({ code: 1, stdout: '' })
+    expect(open).toMatchObject({ code: 2, stdout: '' })
     expect(open.stderr).toContain('motewatch user add NAME --role admin')
     writeFileSync(join(folder, 'password'), 'correct horse battery\n')
     const args = ['--host', '0.0.0.0', '--database', 'b.db', '--admin-password-file', 'password']
