@@ -36,14 +36,13 @@ export class JsonWriter {
   /** A number to the millionth, as JSON.stringify writes it; null for one that is none. */
   number(value: number): void {
     const millionths = Math.round(value * 1e6)
-    if (!(millionths >= 0 && millionths < 1e15)) {
+    if (!(millionths >= 0 && millionths < 1e9)) {
       this.text(JSON.stringify(millionths / 1e6))
       return
     }
-    this.#room(24)
+    this.#room(10)
     const whole = Math.floor(millionths / 1e6)
-    if (whole < 10) this.#bytes[this.#at++] = 48 + whole
-    else this.#digits(whole, Math.floor(Math.log10(whole) + 1e-9) + 1)
+    this.#digits(whole, whole < 10 ? 1 : whole < 100 ? 2 : 3)
     let rest = millionths - whole * 1e6
     if (rest === 0) return
     let places = 6
