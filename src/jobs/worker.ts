@@ -10,7 +10,7 @@ import type { Ending, Order, Progress } from './running.ts'
 /** The thread of one job. */
 
 /** How far a job stands back behind what people wait for (nice), on Linux, where it is a matter of each thread. */
-const NICE = 10
+const NICE = 5
 if (process.platform === 'linux') setPriority(NICE)
 
 const { id, owner, kind: name, params, url, models, settings } = workerData as Order
