@@ -31,7 +31,7 @@ interface Reading {
 }
 
 /** Ten devices with a daily rhythm, one reading a minute each; one in `planted` is off in one metric. */
-function readingsOf(count: number, seed: number, start: number, planted = 0) {
+export function readingsOf(count: number, seed: number, start: number, planted = 0) {
   const random = new Random(seed)
   const anomalous = new Uint8Array(count)
   const readings = Array.from({ length: count }, (_, i): Reading => {

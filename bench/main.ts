@@ -6,6 +6,7 @@ const names = [
   'forest',
   'lof',
   'lof-real',
+  'lof-batches',
   'autoencoder',
   'pcap',
   'zeek',

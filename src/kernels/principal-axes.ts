@@ -1,9 +1,9 @@
 import { Random } from './random.ts'
 
 /** Rows that the axes are found from. */
-const MOST_ROWS = 2048
+const MOST_ROWS = 1024
 /** Rounds of orthogonal iteration. Axes need not be exact to serve, only orthonormal. */
-const ROUNDS = 10
+const ROUNDS = 5
 
 /** Where rows are seen from: the directions in which they differ most. */
 export interface PrincipalAxes {
@@ -100,15 +100,17 @@ function norm(axis: Float64Array): number {
 /** How far rows lie along axes from a centre, (n, axes.length). */
 export function along(rows: Float32Array, centre: Float64Array, axes: readonly Float64Array[]): Float32Array {
   const d = centre.length
-  const n = rows.length / d
   const m = axes.length
-  const out = new Float32Array(n * m)
-  axes.forEach((axis, c) => {
-    for (let i = 0; i < n; i++) {
+  const out = new Float32Array((rows.length / d) * m)
+  const offset = new Float64Array(d)
+  for (let i = 0; i * d < rows.length; i++) {
+    for (let j = 0; j < d; j++) offset[j] = rows[i * d + j]! - centre[j]!
+    for (let c = 0; c < m; c++) {
+      const axis = axes[c]!
       let sum = 0
-      for (let j = 0; j < d; j++) sum += (rows[i * d + j]! - centre[j]!) * axis[j]!
+      for (let j = 0; j < d; j++) sum += offset[j]! * axis[j]!
       out[i * m + c] = sum
     }
-  })
+  }
   return out
 }
