@@ -1,5 +1,6 @@
 import type { Undo } from '../schema/undo.ts'
 import { mix } from './hash.ts'
+import { KeptSlots } from './kept-slots.ts'
 
 /** Slots that a key may lie in; the one unused for longest is given up when all are taken. */
 const WAYS = 8
@@ -40,13 +41,7 @@ export class DecayTable {
   #keys: Int32Array
   /** By slot: newest event time (NaN = free), counters, plain values. */
   #rows: Float64Array
-  /** Slots as they were before the looks ahead that are under way: number, key and row of each; memory that is used again. */
-  #kept = new Float64Array(0)
-  #keptTo = 0
-  /** The look that keeps, its number, and by slot the number of the look that kept it last. */
-  #keptFor: Undo | undefined
-  #look = 0
-  #keptBy = new Uint32Array(0)
+  readonly #kept: KeptSlots
 
   /**
    * @param maxSlots room for at most so many keys, a power of two
@@ -59,6 +54,7 @@ export class DecayTable {
     this.#fading = new Float64Array(taus.length)
     this.#width = 1 + taus.length + plain
     this.#maxSlots = maxSlots
+    this.#kept = new KeptSlots(this.#width)
     const slots = Math.min(FIRST_SLOTS, maxSlots)
     this.#keys = new Int32Array(2 * slots)
     this.#rows = this.#free(slots)
@@ -91,7 +87,7 @@ export class DecayTable {
       this.#grow(undo)
       return this.slot(low, high, undo)
     }
-    if (undo) this.#keep(found, undo)
+    if (undo) this.#kept.keep(found, this.#keys, this.#rows, undo)
     if (same) return found
     this.#keys[2 * found] = low
     this.#keys[2 * found + 1] = high
@@ -112,47 +108,6 @@ export class DecayTable {
     for (let s = 0; s < this.#keys.length / 2; s++) {
       if (!Number.isNaN(this.#rows[s * this.#width]!)) yield s
     }
-  }
-
-  /** Has `undo` put a slot back as it is now, unless it has done so already. */
-  #keep(slot: number, undo: Undo): void {
-    if (undo !== this.#keptFor) this.#beginLook(undo)
-    if (this.#keptBy[slot] === this.#look) return
-    this.#keptBy[slot] = this.#look
-    const [rows, width, at] = [this.#rows, this.#width, this.#keptTo]
-    this.#keptTo += 3 + width
-    if (this.#kept.length < this.#keptTo) {
-      const more = new Float64Array(2 * this.#keptTo)
-      more.set(this.#kept)
-      this.#kept = more
-    }
-    const kept = this.#kept
-    kept[at] = slot
-    kept[at + 1] = this.#keys[2 * slot]!
-    kept[at + 2] = this.#keys[2 * slot + 1]!
-    for (let k = 0; k < width; k++) kept[at + 3 + k] = rows[slot * width + k]!
-  }
-
-  #beginLook(undo: Undo): void {
-    const slots = this.#keys.length / 2
-    if (this.#keptBy.length !== slots) this.#keptBy = new Uint32Array(slots)
-    this.#look++
-    this.#keptFor = undo
-    const from = this.#keptTo
-    undo.push(() => this.#putBack(from))
-  }
-
-  #putBack(from: number): void {
-    const [kept, keys, rows, width] = [this.#kept, this.#keys, this.#rows, this.#width]
-    while (this.#keptTo > from) {
-      this.#keptTo -= 3 + width
-      const at = this.#keptTo
-      const slot = kept[at]!
-      keys[2 * slot] = kept[at + 1]!
-      keys[2 * slot + 1] = kept[at + 2]!
-      for (let k = 0; k < width; k++) rows[slot * width + k] = kept[at + 3 + k]!
-    }
-    this.#keptFor = undefined
   }
 
   /** The slot that holds the key, else a free one among its eight, else the one unused for longest. */
@@ -184,8 +139,6 @@ export class DecayTable {
       this.#keys = keys
       this.#rows = rows
     })
-    // Slots that were kept are of the smaller table.
-    this.#keptFor = undefined
     this.#keys = new Int32Array(keys.length * 2)
     this.#rows = this.#free(keys.length)
     for (let s = 0; s < keys.length / 2; s++) {

@@ -32,11 +32,14 @@ export interface Learned {
 export function learnEncoders(kind: Kind, columns: FeatureColumns, ts: Float64Array): Learned {
   const learned: Learned = { encoders: [], dropped: [] }
   const groups = new Map<string, Member[]>()
+  const still = stillMetrics(columns)
   columns.specs.forEach((spec, j) => {
     const column = columns.columns[j]!
     const uncovered = coverProblem(spec, ts)
     if (uncovered) learned.dropped.push({ name: spec.name, reason: uncovered })
-    else if (spec.whereRare !== undefined) learned.encoders.push(...rareEncoders(spec, columns))
+    else if (isCounter(spec) && still.has(spec.metric ?? '')) {
+      learned.dropped.push({ name: spec.name, reason: `${spec.metric} never changed in training` })
+    } else if (spec.whereRare !== undefined) learned.encoders.push(...rareEncoders(spec, columns))
     else if (spec.scale === 'code') learned.encoders.push(rarityEncoder(spec, column))
     else if (spec.group === undefined) learnNumber(kind, spec, summarise(column), learned)
     else {
@@ -49,6 +52,18 @@ export function learnEncoders(kind: Kind, columns: FeatureColumns, ts: Float64Ar
   if (ts.some(Number.isFinite)) learned.encoders.push(...relationEncoders(columns))
   for (const [group, members] of groups) learnGroup(group, members, learned)
   return learned
+}
+
+/**
+ * Metrics that no device ever changed, as a battery that is full: how long they stand still says how long they are
+ * known, and grows beyond what training had by itself. None when all are such, as then there is nothing else to learn.
+ */
+function stillMetrics({ specs, columns }: FeatureColumns): ReadonlySet<string> {
+  const changes = specs.flatMap(({ metric, aspect }, j) =>
+    metric !== undefined && aspect === 'change' ? [{ metric, column: columns[j]! }] : [],
+  )
+  const still = changes.filter(({ column }) => column.every((x) => x === 0 || Number.isNaN(x)))
+  return new Set(still.length < changes.length ? still.map(({ metric }) => metric) : [])
 }
 
 /** Why training does not cover a cycle, or too short a time; undefined when it does. */
