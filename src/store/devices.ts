@@ -33,50 +33,59 @@ export class Devices {
 
   /** The device with this number or name; a name that is a number stands for the name first. */
   async find(idOrName: number | string): Promise<Device | undefined> {
-    const all = this.#db.selectFrom('devices').selectAll()
+    const all = this.#db.selectFrom('devices').select('id')
     const named = await all.where('name', '=', String(idOrName)).executeTakeFirst()
     const id = Number(idOrName)
     const byName = (named && typeof idOrName === 'string') || !Number.isSafeInteger(id) || id < 0
     const found = byName ? named : ((await all.where('id', '=', id).executeTakeFirst()) ?? named)
-    return found && (await this.#withRecent([found]))[0]
+    return found && (await this.#withRecent([found.id]))[0]
   }
 
-  /** With what came in so lately that the devices' own rows do not count it yet. */
-  async #withRecent(rows: readonly Device[]): Promise<Device[]> {
-    if (rows.length === 0) return []
-    const recent = await this.#db
-      .selectFrom('recent_readings')
-      .select((eb) => [
-        'device_id',
-        eb.fn.min('ts').as('first'),
-        eb.fn.max('ts').as('last'),
-        eb.fn.countAll<number>().as('n'),
-      ])
-      .where(
-        'device_id',
-        'in',
-        rows.map(({ id }) => id),
+  /**
+   * The devices with what came in so lately that their own rows do not count it yet: one statement, so that what is
+   * being moved is counted once.
+   */
+  async #withRecent(ids: readonly number[]): Promise<Device[]> {
+    if (ids.length === 0) return []
+    const rows = await this.#db
+      .selectFrom('devices')
+      .leftJoin(
+        (eb) =>
+          eb
+            .selectFrom('recent_readings')
+            .select((e) => [
+              'device_id',
+              e.fn.min('ts').as('first'),
+              e.fn.max('ts').as('last'),
+              e.fn.countAll<number>().as('n'),
+            ])
+            .where('device_id', 'in', ids)
+            .groupBy('device_id')
+            .as('recent'),
+        (join) => join.onRef('recent.device_id', '=', 'devices.id'),
       )
-      .groupBy('device_id')
+      .selectAll('devices')
+      .select(['first', 'last', 'n'])
+      .where('id', 'in', ids)
+      .orderBy('id')
       .execute()
-    const of = new Map(recent.map((row) => [row.device_id, row]))
-    return rows.map((row) => {
-      const { first, last, n } = of.get(row.id) ?? {}
-      if (first === undefined || last === undefined) return row
-      return {
-        ...row,
-        first_seen: Math.min(row.first_seen ?? first, first),
-        last_seen: Math.max(row.last_seen ?? last, last),
-        readings: row.readings + Number(n),
-      }
-    })
+    return rows.map(({ first, last, n, ...row }) =>
+      first === null || last === null
+        ? row
+        : {
+            ...row,
+            first_seen: Math.min(row.first_seen ?? first, first),
+            last_seen: Math.max(row.last_seen ?? last, last),
+            readings: row.readings + Number(n),
+          },
+    )
   }
 
   /** By id. */
   async list(filter: DeviceFilter = {}, limit = 100, cursor?: string): Promise<Page<Device>> {
     let query = this.#db
       .selectFrom('devices')
-      .selectAll()
+      .select('id')
       .orderBy('id')
       .limit(limit + 1)
     if (cursor !== undefined) query = query.where('id', '>', Number(placeOf(cursor, 1)[0]))
@@ -88,7 +97,8 @@ export class Devices {
         eb.or(columns.map((c) => sql<boolean>`lower(${eb.ref(c)}) like ${like} escape '\\'`)),
       )
     }
-    return pageOf(await this.#withRecent(await query.execute()), limit, ({ id }) => [id])
+    const ids = (await query.execute()).map(({ id }) => id)
+    return pageOf(await this.#withRecent(ids), limit, ({ id }) => [id])
   }
 
   /** Every device. */

@@ -59,6 +59,56 @@ export function storeContract(make: () => Promise<TestDatabase | undefined>): vo
     expect((await store.devices.list({ search: '100_ p' })).items).toEqual([])
   })
 
+  test('counts readings of a device once, also while they are moved', async () => {
+    const sent = Array.from({ length: 40 }, (_, i) => JSON.parse(reading('moving', i, { v: i })) as unknown)
+    await intake.write('readings', sent, 'test')
+    const { id } = (await store.devices.find('moving'))!
+    const count = async () => (await store.devices.find(id))!.readings
+    await expect.poll(async () => (await readingsIn('readings')).length, { timeout: 5000 }).toBe(40)
+    let moving = true
+    // As the writer does, there and back.
+    const mover = (async () => {
+      for (let there = false; moving; there = !there) {
+        const [from, to] = there
+          ? (['recent_readings', 'readings'] as const)
+          : (['readings', 'recent_readings'] as const)
+        await other.transaction(async (tx) => {
+          await tx.db
+            .insertInto(to)
+            .columns(['device_id', 'ts', 'shape_id', 'metrics'])
+            .expression((eb) =>
+              eb
+                .selectFrom(from)
+                .select(['device_id', 'ts', 'shape_id', 'metrics'])
+                .where('device_id', '=', id),
+            )
+            .execute()
+          await tx.db.deleteFrom(from).where('device_id', '=', id).execute()
+          await tx.db
+            .updateTable('devices')
+            .set((eb) => ({
+              readings: eb('readings', '+', there ? 40 : -40),
+              first_seen: there ? T0 : null,
+              last_seen: there ? T0 + 39 : null,
+            }))
+            .where('id', '=', id)
+            .execute()
+        })
+      }
+    })()
+    for (let i = 0; i < 300; i++) {
+      const device = (await store.devices.find(id))!
+      expect(device).toMatchObject({ readings: 40, first_seen: T0, last_seen: T0 + 39 })
+    }
+    moving = false
+    await mover
+    expect(await count()).toBe(40)
+
+    function readingsIn(table: 'readings') {
+      return store.db.selectFrom(table).select('ts').where('device_id', '=', id).execute()
+    }
+  })
+
   test('pages through every device once', async () => {
     await store.devices.ensure(Array.from({ length: 25 }, (_, i) => `paged ${i}`))
     const names: string[] = []
