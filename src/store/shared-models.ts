@@ -27,14 +27,18 @@ interface Answer {
 export class SharedModels implements ModelSource {
   readonly #store: Pick<Models, 'activeBytes'>
   #known: readonly ActiveModel[] = []
+  #opened: ActiveModels = opened([])
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(store: Pick<Models, 'activeBytes'>) {
     this.#store = store
   }
 
+  /** The same ones as long as none has changed. */
   async active(): Promise<ActiveModels> {
-    return opened(await this.files())
+    const models = await this.files()
+    if (this.#opened.signature !== signatureOf(models)) this.#opened = opened(models)
+    return this.#opened
   }
 
   /** For one thread, to go into its workerData and transferList: see {@link modelsThrough}. Ends with the thread. */

@@ -33,6 +33,7 @@ it('has each active model once in memory, until it is another one', async () => 
   expect(first.signature).toBe(await store.models.signature())
   expect(first.bundles.map(({ kind }) => kind)).toEqual(['flows', 'readings'])
   expect(memoryOf(first.bundles[0]!)).toBeInstanceOf(SharedArrayBuffer)
+  expect(await shared.active()).toBe(first)
   const { id } = await store.models.add(await tinyModel('readings', 3), 'upload')
   await store.models.activate(id)
   const [again, other] = await Promise.all([shared.active(), shared.active()])

@@ -51,7 +51,7 @@ const ABOUT =
   'It changes what is alarmed next: of everything like it, on its device. It is kept with the active model and can be taken back.'
 
 /** What people say about anomalies, kept with the models. */
-export const feedbackRoutes: Routes = (app, { store }) => {
+export const feedbackRoutes: Routes = (app, { store, models: shared }) => {
   const { models, anomalies, incidents } = store
 
   app.get(
@@ -65,7 +65,8 @@ export const feedbackRoutes: Routes = (app, { store }) => {
       },
     },
     async () => {
-      const kept = (await models.bundles()).flatMap(({ feedback }) => feedback ?? [])
+      const { bundles } = await shared.active()
+      const kept = bundles.flatMap(({ feedback }) => feedback ?? [])
       return { items: kept.map(entryOut) }
     },
   )
@@ -90,7 +91,8 @@ export const feedbackRoutes: Routes = (app, { store }) => {
       for (const kind of KINDS) {
         let found = false
         // Only a model that keeps it is written again.
-        const kept = (await models.bundles()).find((bundle) => bundle.kind === kind)?.feedback ?? []
+        const { bundles } = await shared.active()
+        const kept = bundles.find((bundle) => bundle.kind === kind)?.feedback ?? []
         if (!kept.some((entry) => entry.id === id)) continue
         await models.changeFeedback(kind, (entries) => {
           found = entries.some((entry) => entry.id === id)
