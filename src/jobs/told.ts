@@ -8,7 +8,7 @@ import type { Device } from '../store/devices.ts'
 import { MOST_OF_INCIDENT } from '../store/findings.ts'
 import type { Repositories } from '../store/store.ts'
 
-/** A device with a larger share of anomalies is not misbehaving: what was learned of it is wrong. */
+/** With a larger share of anomalies it is not the device that misbehaves: what was learned of it is wrong. */
 const MOST_TOLD = 0.05
 /** Anomalies looked at, the newest. */
 const MOST_ANOMALIES = 1_000_000
@@ -18,11 +18,14 @@ const MOST_ANOMALIES = 1_000_000
  * records of an attack among thirty thousand hide the next one. Those that people called expected stay.
  *
  * @param devices that are learned
+ * @param mayBeWrong whether the model may have been wrong about a device that it told more than a twentieth of as
+ *   anomalies; what else is told of that one than attacks is then learned
  * @param local networks in CIDR form; the private ranges when left out
  */
 export async function withoutTold(
   { db }: Pick<Repositories, 'db'>,
   devices: readonly Device[],
+  mayBeWrong: (device: string) => boolean,
   local: readonly string[] | undefined,
 ): Promise<(batch: Batch) => Batch> {
   const anomalies = await db
@@ -40,8 +43,8 @@ export async function withoutTold(
   for (const { device_id, ts, type } of anomalies) {
     const device = known.get(device_id)
     if (!device) continue
-    const isWrong = counts.get(device_id)! > MOST_TOLD * (device.readings + device.flows)
-    if (!isWrong || ATTACKS.has(type)) told.add(keyOf(ts!, device.name))
+    const isMuch = counts.get(device_id)! > MOST_TOLD * (device.readings + device.flows)
+    if (!(isMuch && mayBeWrong(device.name)) || ATTACKS.has(type)) told.add(keyOf(ts!, device.name))
   }
   const attacks = await longAttacks(db)
   const resolver = new DeviceResolver(local ? { local } : {})

@@ -16,6 +16,7 @@ import type { FollowerNews, FollowerOrder } from './follower.ts'
 import { Knowledge } from './knowledge.ts'
 import { isUnderWay, Learning } from './learning.ts'
 import { Lease, LeaseLost } from './lease.ts'
+import { choices } from './own-models.ts'
 
 /** The thread that scores what was accepted, in the order of the journal. */
 
@@ -43,6 +44,8 @@ port.on('message', () => {
 /** An engine that goes on where the last saved state ends. */
 class Following {
   readonly signature: string
+  /** What people chose, see {@link choices}. */
+  readonly chosen: string
   readonly #engine: Engine
   readonly #learning: Learning
   readonly #findings = new Findings()
@@ -53,15 +56,22 @@ class Following {
   #saved: number
   #saveAt = Date.now() + SAVE
 
-  private constructor(engine: Engine, learning: Learning, signature: string, seq: number) {
+  private constructor(
+    engine: Engine,
+    learning: Learning,
+    about: { signature: string; chosen: string; seq: number },
+  ) {
+    const { signature, chosen, seq } = about
     this.#engine = engine
     this.#learning = learning
     this.signature = signature
+    this.chosen = chosen
     this.#seq = seq
     this.#saved = seq
   }
 
   static async begin(): Promise<Following> {
+    const chosen = await choices(store)
     const { signature, bundles } = await models.active()
     // This thread alone: the others answer requests meanwhile, and each more would cost 100 MB.
     const pool = new WorkerPool(1)
@@ -78,7 +88,7 @@ class Following {
         tell({ warning: error.message })
       }
     }
-    const following = new Following(engine, learning, signature, saved?.seq ?? 0)
+    const following = new Following(engine, learning, { signature, chosen, seq: saved?.seq ?? 0 })
     for (const name of await store.devices.learning()) {
       if (learning.isLearned(name)) following.#touched.set(name, true)
     }
@@ -104,7 +114,7 @@ class Following {
       await lease.check(tx)
       await this.#findings.keep(tx, seq, { ...met, anomalies }, incidents)
     })
-    this.#learning.add(met.batch, strange)
+    this.#learning.add(met.batch, strange, anomalies.length)
     this.#touch(met.batch, strange)
   }
 
@@ -206,10 +216,11 @@ while (!stopping) {
     }
     if (Date.now() - looked >= MODELS) {
       looked = Date.now()
-      const signature = await store.models.signature()
+      const [signature, chosen] = await Promise.all([store.models.signature(), choices(store)])
       // Without any model there is nothing to judge with, but devices to be learned; the sample's first wait for theirs.
       const waits = signature === '' && (await isUnderWay(store, 'first-start'))
-      if (following && (waits || signature !== following.signature)) {
+      const isOther = signature !== following?.signature || chosen !== following.chosen
+      if (following && (waits || isOther)) {
         await following.save()
         await following.close()
         following = undefined

@@ -22,6 +22,12 @@ export function choose({ meta }: Pick<Repositories, 'meta'>, { kind, id }: Store
   return meta.set(`chosen ${kind}`, id)
 }
 
+/** Names what people chose: another name, other choices. */
+export async function choices({ meta }: Stored): Promise<string> {
+  const chosen = await Promise.all([meta.get<number>('chosen flows'), meta.get<number>('chosen readings')])
+  return chosen.join(' ')
+}
+
 /** Whether the service may put another in the place of the active model of a kind. */
 export async function isReplaceable({ meta }: Stored, kind: Kind, active: StoredModel | undefined) {
   if (!active) return true

@@ -43,7 +43,8 @@ function readings(name: string): Batch {
   return builder.finish()
 }
 
-const usable = async () => withoutTold(store, await store.devices.all(), undefined)
+const usable = async (mayBeWrong = true) =>
+  withoutTold(store, await store.devices.all(), () => mayBeWrong, undefined)
 const seconds = ({ ts }: Batch) => Array.from(ts, (t) => t - T)
 
 it('leaves out what was told of a device, not what people expected, nor what is of another one', async () => {
@@ -68,6 +69,7 @@ it('learns a device anew of which much is told, but for attacks', async () => {
   await device('02:00:00:00:00:01', 'port scan', many)
   const leave = await usable()
   expect(leave(readings('moved'))).toHaveLength(100)
+  expect((await usable(false))(readings('moved'))).toHaveLength(70)
   expect(seconds(leave(readings('02:00:00:00:00:01')))[0]).toBe(30)
 })
 

@@ -68,7 +68,7 @@ describe('learning', () => {
     const learning = await load()
     expect([...learning.bySample]).toEqual(['readings'])
     const few = readings(['a'], { hours: 25, every: 120 })
-    learning.add(few, allStrange(few))
+    learning.add(few, allStrange(few), 0)
     expect(await save(learning)).toEqual([])
     expect(await learning.progress(store)).toEqual([
       {
@@ -82,7 +82,7 @@ describe('learning', () => {
       },
     ])
     const more = readings(['b'], { hours: 9, every: 120 })
-    learning.add(more, allStrange(more))
+    learning.add(more, allStrange(more), 0)
     expect(await save(learning)).toEqual([{ kind: 'readings', job: 1 }])
     expect(await jobs()).toEqual([{ kind: 'learn', created_by: 'motewatch', params: { kind: 'readings' } }])
     expect(await learning.progress(store)).toMatchObject([{ state: 'learning', devices: 2 }])
@@ -93,10 +93,10 @@ describe('learning', () => {
     await activate(SAMPLE)
     const learning = await load()
     const many = readings(['a', 'b', 'c'], { hours: 20, every: 10 })
-    learning.add(many, allStrange(many))
+    learning.add(many, allStrange(many), 0)
     // A device that has not asked for the time yet.
     const odd = readings(['d'], { from: -400_000, hours: 1 })
-    learning.add(odd, allStrange(odd))
+    learning.add(odd, allStrange(odd), 0)
     expect(await save(learning)).toEqual([])
     expect(await learning.progress(store)).toMatchObject([{ hours: 21, state: 'gathering' }])
   })
@@ -105,7 +105,7 @@ describe('learning', () => {
     await activate(SAMPLE)
     const day = readings(['a', 'b'])
     const first = await load()
-    first.add(day, allStrange(day))
+    first.add(day, allStrange(day), 0)
     await save(first)
     const second = await load()
     expect(await second.progress(store)).toMatchObject([
@@ -114,7 +114,7 @@ describe('learning', () => {
     await new JobRows(store).requestCancel(1)
     expect(await save(second)).toEqual([])
     const next = readings(['a', 'b'], { from: 24 })
-    second.add(next, allStrange(next))
+    second.add(next, allStrange(next), 0)
     expect(await save(second)).toEqual([{ kind: 'readings', job: 2 }])
   })
 
@@ -127,7 +127,7 @@ describe('learning', () => {
     await activate('upload')
     const learning = await load()
     const days = readings(['a', 'b'], { hours: 100 })
-    learning.add(days, allStrange(days))
+    learning.add(days, allStrange(days), 0)
     expect(await save(learning)).toEqual([])
     expect(await learning.progress(store)).toMatchObject([{ kind: 'readings', state: 'off', devices: 2 }])
   })
@@ -137,10 +137,10 @@ describe('learning', () => {
     await keepLesson(store, 'readings', { model, hours: 24, devices: ['a'] })
     const known = readings(['a'], { from: 24, hours: 71, every: 600 })
     const learning = await load()
-    learning.add(known, undefined)
+    learning.add(known, undefined, 0)
     expect(await save(learning)).toEqual([])
     const last = readings(['a'], { from: 95, hours: 1, every: 600 })
-    learning.add(last, undefined)
+    learning.add(last, undefined, 0)
     expect(await save(learning)).toEqual([{ kind: 'readings', job: 1 }])
 
     await new JobRows(store).requestCancel(1)
@@ -148,9 +148,35 @@ describe('learning', () => {
     await keepLesson(store, 'readings', { model: other, hours: 96, devices: ['a'] })
     const again = await load()
     const both = readings(['a', 'b'], { from: 96, hours: 24 })
-    again.add(both, undefined)
+    again.add(both, undefined, 0)
     expect(await again.progress(store)).toMatchObject([{ devices: 1, records: 1440, hours: 24 }])
     expect(await save(again)).toEqual([{ kind: 'readings', job: 2 }])
+  })
+})
+
+describe('a wall of alarms', () => {
+  it('of readings is learned from after a day', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'learning-'))
+    const store = await openStore(join(folder, 'test.db'))
+    const { bundles } = await train(sourceOf(someReadings(600)), { model: 'isolation-forest', workers: 1 })
+    const { id } = await store.models.add(new Uint8Array(bundleToBuffer(bundles[0]!)), OWN)
+    const model = (await store.models.activate(id))!
+    await keepLesson(store, 'readings', { model: id, hours: 24, devices: ['a'] })
+    const learning = await Learning.load(store, [model])
+    const save = () => store.transaction((tx) => learning.save(tx, store))
+    // A twentieth is too much, less is what a broken sensor may take; each day counts by itself.
+    for (const [day, told, jobs] of [
+      [1, 70, 0],
+      [2, 75, 0],
+      [3, 0, 1],
+    ] as const) {
+      for (let hour = 0; hour < 24; hour++) {
+        learning.add(readings(['a'], { from: 24 * day + hour, hours: 1 }), undefined, hour === 0 ? told : 0)
+      }
+      expect(await save()).toHaveLength(jobs)
+    }
+    await store.close()
+    await rm(folder, { recursive: true })
   })
 })
 

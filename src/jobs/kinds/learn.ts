@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isReplaceable, keepLesson, OWN, removeOlder } from '../../live/own-models.ts'
+import { isReplaceable, keepLesson, lessonOf, OWN, removeOlder } from '../../live/own-models.ts'
 import type { SimulatorState } from '../../live/simulator.ts'
 import { type BatchSource, train } from '../../pipeline.ts'
 import type { Feedback } from '../../schema/feedback.ts'
@@ -34,7 +34,11 @@ export const learn = jobKind({
       progress(share === null ? null : share / 2, share === 1 ? 'learning' : message)
     const hours = new Set<number>()
     const source = storedBatches(newestOf(devices, kind), [kind], { ...context, progress: half })
-    const usable = await withoutTold(store, devices, local)
+    // What a device has sent for a day is its normal, or a sensor that is broken; of flows it may as well be an attack.
+    const active = await store.models.active(kind)
+    const known = new Set(active && (await lessonOf(store, active))?.devices)
+    const mayBeWrong = (device: string) => kind === 'readings' || !known.has(device)
+    const usable = await withoutTold(store, devices, mayBeWrong, local)
     const { bundles, seconds } = await train(each(source, hours, usable), {
       workers: WORKERS,
       ...(local ? { local } : {}),
