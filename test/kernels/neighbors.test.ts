@@ -10,20 +10,24 @@ import { WorkerPool } from '../../src/kernels/worker-pool.ts'
 function bruteForce(rows: Float32Array, queries: Float32Array, d: number, k: number, leaveOut: boolean) {
   const indices: number[] = []
   const distances: number[] = []
+  const sums = new Float32Array(rows.length / d)
   for (let q = 0; q < queries.length / d; q++) {
-    const found = Array.from({ length: rows.length / d }, (_, r) => {
+    for (let r = 0; r < sums.length; r++) {
       let sum = 0
       for (let j = 0; j < d; j++) {
         const e = Math.fround(rows[r * d + j]! - queries[q * d + j]!)
         sum = Math.fround(sum + Math.fround(e * e))
       }
-      return { r, sum }
-    })
-      .filter(({ r }) => !(leaveOut && r === q))
-      .sort((a, b) => a.sum - b.sum || a.r - b.r)
+      sums[r] = sum
+    }
+    const found = Array.from(sums.keys())
+      .filter((r) => !(leaveOut && r === q))
+      .sort((a, b) => sums[a]! - sums[b]! || a - b)
       .slice(0, k)
-    indices.push(...found.map(({ r }) => r))
-    distances.push(...found.map(({ sum }) => Math.sqrt(sum)))
+    for (const r of found) {
+      indices.push(r)
+      distances.push(Math.sqrt(sums[r]!))
+    }
   }
   return { indices, distances }
 }
