@@ -14,6 +14,8 @@ const version = 2
 
 /** Queries searched at a time: bounds the memory of their neighbours to some megabytes. */
 const searchedAtOnce = 32_768
+/** Queries whose neighbours are kept until the next search: some megabytes, too. */
+const mostKept = 8192
 
 /** Added to every mean reachability distance before it is inverted, as scikit-learn does. */
 const distanceFloor = 1e-10
@@ -163,6 +165,13 @@ interface Reference {
   readonly groups: Uint32Array
 }
 
+/** The rows scored last, their neighbours, and where each row is once that is asked. */
+interface Searched {
+  readonly rows: Matrix
+  readonly neighbors: Neighbors
+  index?: RowIndex
+}
+
 /** Local Outlier Factor fitted on training data; see {@link LocalOutlierFactor}. */
 export class FittedLocalOutlierFactor implements FittedDetector {
   readonly name = 'lof'
@@ -181,6 +190,7 @@ export class FittedLocalOutlierFactor implements FittedDetector {
   /** The second look; see {@link LocalOutlierFactorParams.coarseReference}. */
   readonly coarse: FittedLocalOutlierFactor | undefined
   #index: RowIndex | undefined
+  #searched: Searched | undefined
 
   constructor(
     reference: Matrix,
@@ -233,7 +243,7 @@ export class FittedLocalOutlierFactor implements FittedDetector {
     const step = searchedAtOnce * X.nFeatures
     for (let from = 0; from < out.length; from += step) {
       const part = matrix(X.data.subarray(from, from + step), X.featureNames)
-      this.#attribute(part, this.#neighbors(part), out.subarray(from, from + step))
+      this.#attribute(part, this.#recall(part), out.subarray(from, from + step))
     }
     if (this.coarse) this.#takeLarger(this.coarse, X, out)
     return out
@@ -326,15 +336,41 @@ export class FittedLocalOutlierFactor implements FittedDetector {
     const order = tileOrder(rows.data, X.nFeatures)
     for (let from = 0; from < order.length; from += searchedAtOnce) {
       const part = order.subarray(from, from + searchedAtOnce)
-      const neighbors = this.#neighbors(selectRows(rows, part))
+      const searched = selectRows(rows, part)
+      const neighbors = this.#search(searched)
+      this.#searched = part.length <= mostKept ? { rows: searched, neighbors } : undefined
       for (let i = 0; i < part.length; i++) {
         scores[unknown[part[i]!]!] = factor(neighbors, i, weights, kDistance, density, nNeighbors)
       }
     }
   }
 
-  #neighbors(X: Matrix): Neighbors {
+  #search(X: Matrix): Neighbors {
     return nearestNeighbors(this.reference.data, X.data, X.nFeatures, this.nNeighbors)
+  }
+
+  /** As #search; what was just scored, to be explained now, is not searched again. */
+  #recall(X: Matrix): Neighbors {
+    if (!this.#searched) return this.#search(X)
+    this.#searched.index ??= new RowIndex(this.#searched.rows.data, X.nFeatures)
+    const { index, neighbors } = this.#searched
+    const { k } = neighbors
+    const places = Array.from({ length: X.nSamples }, (_, i) => index.find(X.data, i))
+    const others = [...places.keys()].filter((i) => places[i]! < 0)
+    const found = this.#search(selectRows(X, others))
+    const indices = new Uint32Array(X.nSamples * k)
+    const distances = new Float64Array(X.nSamples * k)
+    const put = (i: number, from: Neighbors, at: number) => {
+      indices.set(from.indices.subarray(at * k, (at + 1) * k), i * k)
+      distances.set(from.distances.subarray(at * k, (at + 1) * k), i * k)
+    }
+    places.forEach((at, i) => {
+      if (at >= 0) put(i, neighbors, at)
+    })
+    others.forEach((i, at) => {
+      put(i, found, at)
+    })
+    return { k, indices, distances }
   }
 }
 

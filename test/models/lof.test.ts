@@ -171,6 +171,17 @@ describe('LocalOutlierFactor', () => {
     }
   })
 
+  it('explains what it has just scored as what it has not', () => {
+    const X = correlatedNormal(50, 7, 24)
+    const expected = FittedLocalOutlierFactor.fromBuffer(fitted.toBuffer()).contributions(X)
+    const scored = selectRows(X, [3, 3, 41, 7, 12, 20])
+    fitted.score(scored)
+    expect(bytesOf(fitted.contributions(X))).toEqual(bytesOf(expected))
+    expect(bytesOf(fitted.contributions(scored))).toEqual(
+      bytesOf(selectRows(matrix(expected, X.featureNames), [3, 3, 41, 7, 12, 20]).data),
+    )
+  })
+
   it('names the planted feature first', () => {
     const shifts = Array.from({ length: 200 }, (_, i) => ({
       sample: i,
