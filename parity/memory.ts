@@ -185,7 +185,9 @@ async function day(service: Measured): Promise<number> {
   await settled(service.url)
   const day = '?from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z'
   const statistics = await (await fetch(`${service.url}/api/v1/statistics${day}`)).json()
-  console.log(`  ${(statistics as { anomalies: { total: number } }).anomalies.total} anomalies`)
+  const { total } = (statistics as { anomalies: { total: number } }).anomalies
+  console.log(`  ${total} anomalies`)
+  if (total === 0) throw new Error('a sensor at 60 °C is an anomaly for whoever judges; nobody did')
   return (performance.now() - began) / 1000
 }
 
@@ -204,7 +206,9 @@ async function send(
     for (let i = 0; i < BATCH; i++) {
       const device = i % DEVICES
       const at = t + Math.floor(i / DEVICES) * every
-      const temperature = 18 + 0.016 * device + 3 * Math.sin((from + at) / 13_751 + device) + random.float()
+      const usual = 18 + 0.016 * device + 3 * Math.sin((from + at) / 13_751 + device) + random.float()
+      // One stands in a fire in the last minutes of the day.
+      const temperature = every === 1 && device === 7 && at > hours * 3600 - 600 ? 60 : usual
       const humidity = 40 + 5 * random.float()
       lines.push(JSON.stringify({ id: `sensor-${device}`, timestamp: from + at, temperature, humidity }))
     }
