@@ -1,12 +1,14 @@
 import { createReadingExtractor } from '../features/reading/extractor.ts'
 import type { Engine, Processed } from '../pipeline/engine.ts'
+import { isOfSample, sampleDevices } from '../simulate/bundled-sample.ts'
 import type { ModelBundle } from '../store/model-bundle.ts'
 
 /** Names told in a note. */
 const MOST_NAMED = 3
 
-/** The devices whose readings a model learned; undefined where it kept nothing of them. */
-export function learnedDevices({ kind, past }: ModelBundle): ReadonlySet<string> | undefined {
+/** The devices whose records a model learned; undefined where it kept nothing of them. */
+export function learnedDevices({ kind, past, summary }: ModelBundle): ReadonlySet<string> | undefined {
+  if (isOfSample(summary.sources, summary.from)) return sampleDevices()
   if (kind === 'flows' || !past) return undefined
   const extractor = createReadingExtractor()
   extractor.restore(Uint8Array.from(past.features).buffer)
@@ -16,7 +18,7 @@ export function learnedDevices({ kind, past }: ModelBundle): ReadonlySet<string>
 /**
  * What one should know about an answer.
  *
- * @param learned see {@link learnedDevices}; for flows it counts whether the engine has met a device
+ * @param learned see {@link learnedDevices}; without, it counts whether the engine has met a device
  */
 export function notesOn(
   { batch, bundle }: Processed,
@@ -30,7 +32,7 @@ export function notesOn(
       `the records begin before ${end}, the end of training: they are judged as if nothing were known of any device; send later ones, or train again`,
     ]
   }
-  if (!batch.device || !bundle.past) return []
+  if (!batch.device || !(learned || bundle.past)) return []
   const strangers = batch.device.values.filter((name) =>
     learned ? !learned.has(name) : engine.deviceState(name).seen === 0,
   )
