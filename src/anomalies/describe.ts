@@ -100,8 +100,10 @@ const stateWords: Readonly<Record<string, string>> = {
 
 /** One sentence about an unusual reading. */
 export function describeReading(type: AnomalyType, who: string, causes: readonly Cause[]): string {
-  const metric = causes[0]?.spec.metric ?? causes[0]?.spec.words ?? 'a value'
-  return `${who}: ${readingWords[type] ?? 'unusual reading'} in ${metric}.${because(causes)}`
+  const { metric, aspect, words } = causes[0]?.spec ?? {}
+  // How long nothing came is about no metric.
+  if (type === 'dropout' && aspect === 'gap') return `${who}: no readings for a while.${because(causes)}`
+  return `${who}: ${readingWords[type] ?? 'unusual reading'} in ${metric ?? words ?? 'a value'}.${because(causes)}`
 }
 
 const readingWords: Partial<Record<AnomalyType, string>> = {

@@ -257,5 +257,10 @@ describe('descriptions', () => {
     expect(describeReading('spike', 'device1', [hot])).toBe(
       'device1: sudden jump in temperature. Temperature 81.2 °C, usually 18–31 °C.',
     )
+    const gap = { name: 'gap', words: 'time since the last reading', unit: 's', aspect: 'gap' } as const
+    const late = cause(gap, { value: 120, typical: { low: 58, high: 62 } })
+    expect(describeReading('dropout', 'device1', [late])).toBe(
+      'device1: no readings for a while. Time since the last reading 2 min, usually 58–62 s.',
+    )
   })
 })
