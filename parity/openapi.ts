@@ -56,7 +56,9 @@ function part(
 }
 
 /** Somebody to ask as: two accounts besides those that the tool makes, a token that is far from its numbers. */
-async function accounts(url: string): Promise<{ token: string; useless: string; cookie: string }> {
+async function accounts(
+  url: string,
+): Promise<{ token: string; made: (scopes: string[]) => Promise<string>; cookie: string }> {
   // The connection of the last request has been idle for minutes and may be closed by now.
   await fetch(`${url}/healthz`).catch(() => {})
   const password = 'a long pass phrase'
@@ -78,7 +80,7 @@ async function accounts(url: string): Promise<{ token: string; useless: string; 
     return ((await reply.json()) as { token: string }).token
   }
   for (let i = 0; i < 300; i++) await made([])
-  return { token: await made([]), useless: await made(['data:write']), cookie }
+  return { token: await made([]), made, cookie }
 }
 
 interface Pass {
@@ -138,11 +140,16 @@ async function check(
       good &&= found.good
     }
     generate({ name: 'open', wanted: (path) => !isStream(path) && !isAccount(path) })
-    const { cookie, ...tokens } = await accounts(service.url)
-    const headers = { authorization: `Bearer ${tokens.token}` }
+    const { cookie, token, made } = await accounts(service.url)
+    const headers = { authorization: `Bearer ${token}` }
     generate({ name: 'accounts', wanted: (path) => isAccount(path) && !isOfTokens(path), headers })
     generate({ name: 'tokens', wanted: isOfTokens, headers: { cookie } })
-    const faults = await streamFaults(document, { url: service.url, ...tokens })
+    // New ones, as those from before may have been taken back by now.
+    const faults = await streamFaults(document, {
+      url: service.url,
+      token: await made([]),
+      useless: await made(['data:write']),
+    })
     for (const fault of faults) process.stderr.write(`${fault}\n`)
     operations += part(document, isStream).operations
     const all = part(document, () => true).operations

@@ -74,9 +74,13 @@ export class Readings {
     const rows = await fromBoth(part)
     const sign = newestFirst ? -1 : 1
     rows.sort((a, b) => sign * (a.ts - b.ts || a.shape_id - b.shape_id))
-    const page = pageOf(rows.slice(0, limit + 1), limit, (row) => [row.ts, row.shape_id])
+    if (rows.length > limit + 1) rows.length = limit + 1
+    const page = pageOf(rows, limit, (row) => [row.ts, row.shape_id])
     const shapes = await this.#shapes.metrics(new Set(page.items.map((row) => row.shape_id)))
-    const all = readings(filter, page.items, shapes)
+    const packed = pack(page.items)
+    // Let go of before as many objects again are made: collecting garbage costs by what is alive.
+    rows.length = 0
+    const all = readings(filter, packed, shapes)
     const items = filter.metrics ? all.filter((r) => Object.keys(r.metrics).length > 0) : all
     return { items, next: page.next }
   }
@@ -134,21 +138,44 @@ export class Readings {
   }
 }
 
+/** Rows without an object each. */
+interface PackedRows {
+  readonly ts: Float64Array
+  readonly shapes: Uint32Array
+  /** Values of all rows, one after the other. */
+  readonly values: DataView
+}
+
+function pack(rows: readonly RawReading[]): PackedRows {
+  const bytes = Buffer.from(rows.map((row) => row.hex).join(''), 'hex')
+  const ts = new Float64Array(rows.length)
+  const shapes = new Uint32Array(rows.length)
+  for (let i = 0; i < rows.length; i++) {
+    ts[i] = rows[i]!.ts
+    shapes[i] = rows[i]!.shape_id
+  }
+  return {
+    ts,
+    shapes,
+    values: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+  }
+}
+
 function readings(
   { deviceId, metrics }: ReadingFilter,
-  rows: readonly RawReading[],
+  rows: PackedRows,
   shapes: ReadonlyMap<number, readonly string[]>,
 ): Reading[] {
   const wanted = metrics && new Set(metrics)
-  const bytes = Buffer.from(rows.map((row) => row.hex).join(''), 'hex')
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const all: Reading[] = []
   let at = 0
-  return rows.map(({ ts, shape_id }) => {
+  for (let i = 0; i < rows.ts.length; i++) {
     const values: Record<string, number> = {}
-    for (const name of shapes.get(shape_id) ?? []) {
-      if (!wanted || wanted.has(name)) values[name] = view.getFloat64(at, true)
+    for (const name of shapes.get(rows.shapes[i]!) ?? []) {
+      if (!wanted || wanted.has(name)) values[name] = rows.values.getFloat64(at, true)
       at += 8
     }
-    return { deviceId, ts, metrics: values }
-  })
+    all.push({ deviceId, ts: rows.ts[i]!, metrics: values })
+  }
+  return all
 }
