@@ -55,13 +55,21 @@ function part(
   return { document: { ...document, paths }, operations: operations.length }
 }
 
-/** Somebody to ask as: an account and a token that are far from the numbers that the tool guesses. */
-async function accounts(
-  url: string,
-): Promise<{ token: string; made: (scopes: string[]) => Promise<string>; cookie: string }> {
+const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts')
+const PASSWORD = 'a long pass phrase'
+
+/**
+ * An administrator to ask as, made by the command line: the tool finds names in answers, and may have removed whoever
+ * asked before.
+ */
+async function administrator(url: string, database: string, folder: string, name: string) {
+  const file = join(folder, 'password')
+  writeFileSync(file, PASSWORD)
+  const args = ['user', 'add', name, '--role', 'admin', '--database', database, '--password-file', file]
+  const added = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' })
+  if (added.status !== 0) throw new Error(added.stderr)
   // The connection of the last request has been idle for minutes and may be closed by now.
   await fetch(`${url}/healthz`).catch(() => {})
-  const password = 'a long pass phrase'
   const post = async (path: string, body: object, headers: Record<string, string> = {}) => {
     const reply = await fetch(`${url}/api/v1${path}`, {
       method: 'POST',
@@ -71,22 +79,13 @@ async function accounts(
     if (!reply.ok) throw new Error(`POST ${path} answered ${reply.status}: ${await reply.text()}`)
     return reply
   }
-  const login = async (name: string) => {
-    const reply = await post('/session', { name, password })
-    return { cookie: reply.headers.get('set-cookie')!.split(';')[0]! }
-  }
-  await post('/users', { name: 'first', password, role: 'admin' })
-  const first = await login('first')
-  // The tool removes accounts with small numbers.
-  for (let i = 0; i < 40; i++) await post('/users', { name: `other.${i}`, password, role: 'operator' }, first)
-  await post('/users', { name: 'keeper.of.the.check', password, role: 'admin' }, first)
-  const { cookie } = await login('keeper.of.the.check')
-  const made = async (scopes: string[]) => {
+  const login = await post('/session', { name, password: PASSWORD })
+  const cookie = login.headers.get('set-cookie')!.split(';')[0]!
+  const token = async (scopes: string[]) => {
     const reply = await post('/tokens', { name: 'check', role: 'admin', scopes }, { cookie })
     return ((await reply.json()) as { token: string }).token
   }
-  for (let i = 0; i < 300; i++) await made([])
-  return { token: await made([]), made, cookie }
+  return { cookie, token }
 }
 
 interface Pass {
@@ -146,15 +145,17 @@ async function check(
       good &&= found.good
     }
     generate({ name: 'open', wanted: (path) => !isStream(path) && !isAccount(path) })
-    const { cookie, token, made } = await accounts(service.url)
-    const headers = { authorization: `Bearer ${token}` }
+    const as = (who: string) => administrator(service.url, url, folder, who)
+    const authorization = `Bearer ${await (await as('keeper.of.accounts')).token([])}`
+    const headers = { authorization }
     generate({ name: 'accounts', wanted: (path) => isAccount(path) && !isOfTokens(path), headers })
+    const { cookie } = await as('keeper.of.tokens')
     generate({ name: 'tokens', wanted: isOfTokens, headers: { cookie } })
-    // New ones, as those from before may have been taken back by now.
+    const { token } = await as('keeper.of.streams')
     const faults = await streamFaults(document, {
       url: service.url,
-      token: await made([]),
-      useless: await made(['data:write']),
+      token: await token([]),
+      useless: await token(['data:write']),
     })
     for (const fault of faults) process.stderr.write(`${fault}\n`)
     operations += part(document, isStream).operations
