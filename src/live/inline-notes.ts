@@ -1,5 +1,5 @@
-import { createReadingExtractor } from '../features/reading/extractor.ts'
 import type { Engine, Processed } from '../pipeline/engine.ts'
+import { learnedReadings } from '../pipeline/trained-past.ts'
 import { isOfSample, sampleDevices } from '../simulate/bundled-sample.ts'
 import type { ModelBundle } from '../store/model-bundle.ts'
 
@@ -10,9 +10,7 @@ const MOST_NAMED = 3
 export function learnedDevices({ kind, past, summary }: ModelBundle): ReadonlySet<string> | undefined {
   if (isOfSample(summary.sources, summary.from)) return sampleDevices()
   if (kind === 'flows' || !past) return undefined
-  const extractor = createReadingExtractor()
-  extractor.restore(Uint8Array.from(past.features).buffer)
-  return new Set(extractor.names())
+  return new Set(learnedReadings(past).names())
 }
 
 /**

@@ -1,5 +1,5 @@
-import { createReadingExtractor } from '../features/reading/extractor.ts'
 import type { Knows } from '../pipeline/engine.ts'
+import { learnedReadings } from '../pipeline/trained-past.ts'
 import { sampleDevices } from '../simulate/bundled-sample.ts'
 import type { ModelBundle } from '../store/model-bundle.ts'
 
@@ -41,8 +41,7 @@ interface Known {
 function knownTo({ past, space }: ModelBundle): Known | undefined {
   if (!past) return undefined
   const learned = new Set(space.specs.flatMap(({ metric }) => metric ?? []))
-  const extractor = createReadingExtractor()
-  extractor.restore(Uint8Array.from(past.features).buffer)
+  const extractor = learnedReadings(past)
   const devices = new Set(extractor.names())
   const sets = new Set([...devices].map((name) => setOf(extractor.metricsOf(name), learned)))
   return { devices, sets, learned }

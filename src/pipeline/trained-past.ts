@@ -1,4 +1,5 @@
 import type { DevicesState } from '../devices/device-resolver.ts'
+import { createReadingExtractor, type ReadingExtractor } from '../features/reading/extractor.ts'
 import { ModelFormatError } from '../models/buffer.ts'
 import type { Batch } from '../schema/reading-batch.ts'
 import type { TrainedPast } from '../store/model-bundle.ts'
@@ -67,4 +68,11 @@ export function startFrom(kind: Kind, { features, places }: TrainedPast, stages:
       `what the ${kind} model remembers of its devices cannot be used (${(error as Error).message}); train again`,
     )
   }
+}
+
+/** What training knew of the devices that sent readings. */
+export function learnedReadings({ features }: TrainedPast): ReadingExtractor {
+  const extractor = createReadingExtractor()
+  extractor.restore(Uint8Array.from(features).buffer)
+  return extractor
 }
